@@ -1,0 +1,2 @@
+//! cfs-sim: the simulated world of cfs-master.
+#![forbid(unsafe_code)]

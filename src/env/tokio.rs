@@ -1,0 +1,1 @@
+//! Production: tokio behind the seams.

@@ -1,0 +1,90 @@
+//! Every bound and interval of the program, named with its unit. A limit that a user sets lives in the configuration;
+//! its default and its range stand here.
+
+use std::time::Duration;
+
+// ---- raft -------------------------------------------------------------------------------------------------------
+
+/// Log entries kept behind the applied index when the configuration does not say (`retainLogs`).
+pub const RETAIN_LOGS_DEFAULT: u64 = 20_000;
+/// `tickInterval` when missing or not above [`TICK_INTERVAL_FLOOR`].
+pub const TICK_INTERVAL_DEFAULT: Duration = Duration::from_millis(500);
+/// v3.5.3 takes the default for any tick of 300 ms or less (state-machine.md §1.2).
+pub const TICK_INTERVAL_FLOOR: Duration = Duration::from_millis(300);
+/// `electionTick` when missing or 3 or less.
+pub const ELECTION_TICK_DEFAULT: usize = 5;
+/// The largest command that is proposed, bytes.
+pub const COMMAND_BYTES_MAX: usize = 64 << 20;
+/// Proposals waiting in the raft driver; a further one is refused.
+pub const PROPOSALS_PENDING_MAX: usize = 4_096;
+/// How long a proposal may take before its outcome is called unknown.
+pub const PROPOSAL_DEADLINE: Duration = Duration::from_secs(20);
+/// How often a transaction is built again after a conflict.
+pub const CONFLICT_RETRIES_MAX: usize = 64;
+
+// ---- storage nodes ----------------------------------------------------------------------------------------------
+
+/// Period of heartbeat tasks to every kind of node (v3.5.3 admin-tasks.md §6.1).
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(6);
+/// A node without a good heartbeat response for this long is inactive.
+pub const NODE_TIMEOUT: Duration = Duration::from_secs(18);
+/// Period of a node's task queue: expire, then send what is due.
+pub const TASK_ROUND_INTERVAL: Duration = Duration::from_secs(2);
+/// A task is sent again when more than this many whole seconds passed since it was sent.
+pub const TASK_RESEND_AFTER_SECS: i64 = 5;
+/// A task leaves the queue this many seconds after its last sending.
+pub const TASK_EXPIRES_AFTER_SECS: i64 = 100;
+/// A task is sent at most this often.
+pub const TASK_SENDS_MAX: u8 = 5;
+/// Tasks picked in one round, counted after heartbeats and urgent ones too.
+pub const TASKS_PER_ROUND_MAX: usize = 30;
+/// Tasks waiting in one node's queue.
+pub const TASKS_PER_NODE_MAX: usize = 4_096;
+/// Idle connections kept per node.
+pub const POOL_IDLE_MAX: usize = 80;
+/// An idle connection is closed after this time.
+pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+/// Connecting to a node.
+pub const NODE_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Writing a packet to a node.
+pub const NODE_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Waiting for the acknowledgement of an asynchronous task.
+pub const NODE_ACK_TIMEOUT: Duration = Duration::from_secs(5);
+/// Waiting for the result of a synchronous task.
+pub const NODE_REPLY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The largest reply of a node that is read, bytes (v3.5.3 packet.md §4: far above anything a node sends).
+pub const PACKET_BODY_BYTES_MAX: usize = 256 << 20;
+/// The largest argument of a packet that is read, bytes.
+pub const PACKET_ARG_BYTES_MAX: usize = 1 << 20;
+
+// ---- HTTP -------------------------------------------------------------------------------------------------------
+
+/// A request body, bytes. Heartbeat responses of a full data node are many MiB (admin-tasks.md §5).
+pub const HTTP_BODY_BYTES_MAX: usize = 256 << 20;
+/// A form-encoded body, bytes (v3.5.3 http-general.md §10.1).
+pub const HTTP_FORM_BYTES_MAX: usize = 10 << 20;
+/// Headers of one request.
+pub const HTTP_HEADERS_MAX: usize = 100;
+/// Connections served at a time; a further one is closed.
+pub const HTTP_CONNECTIONS_MAX: usize = 16_384;
+/// Reading a whole request, and writing a whole reply.
+pub const HTTP_TIMEOUT: Duration = Duration::from_secs(300);
+/// Connecting to the leader as a proxy.
+pub const PROXY_CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+// ---- cluster ----------------------------------------------------------------------------------------------------
+
+/// Period of the partition checks and of the views.
+pub const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// The last inode number of a volume.
+pub const INODE_MAX: u64 = i64::MAX as u64;
+/// 1 GiB.
+pub const GIB: u64 = 1 << 30;
+/// Size of a data partition when the volume does not say, bytes.
+pub const DATA_PARTITION_SIZE_DEFAULT: u64 = 120 * GIB;
+/// What a data node must have free to take a data partition, bytes.
+pub const DATA_NODE_RESERVED: u64 = 10 * GIB;
+/// Data partitions created by one request.
+pub const DATA_PARTITIONS_PER_REQUEST_MAX: u64 = 200;
+/// A volume starts with at least this many data partitions.
+pub const DATA_PARTITIONS_INITIAL_MIN: u64 = 3;

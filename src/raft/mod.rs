@@ -1,0 +1,3 @@
+//! Consensus: one raft group over the seams.
+//!
+//! Invariant: this layer never looks into a command.

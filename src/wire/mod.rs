@@ -1,0 +1,5 @@
+//! Bytes and JSON on the network: the packet header, operation and result codes, admin tasks, reports, the reply envelope.
+//!
+//! Invariant: no I/O, no clock, no state; wrong bytes are values, never panics.
+
+pub mod reply;
