@@ -2,4 +2,9 @@
 //!
 //! Invariant: no I/O, no clock, no state; wrong bytes are values, never panics.
 
+pub mod gojson;
+pub mod opcode;
+pub mod packet;
+pub mod peer;
 pub mod reply;
+pub mod result_code;
