@@ -155,7 +155,8 @@ mod tests {
 
     #[test]
     fn an_encoded_task_has_the_bytes_of_the_typed_one() {
-        let task = AdminTask::new(Opcode::DATA_PARTITION_TRY_TO_LEADER, "a:1", Subject::DataPartition(PartitionId(7)), (), 5, "u".to_owned());
+        let task =
+            AdminTask::new(Opcode::DATA_PARTITION_TRY_TO_LEADER, "a:1", Subject::DataPartition(PartitionId(7)), (), 5, "u".to_owned());
         let bytes = gojson::to_vec(&task).unwrap();
         assert_eq!(gojson::to_vec(&task.into_encoded().unwrap()).unwrap(), bytes);
     }
