@@ -1,0 +1,55 @@
+//! Records that v3.5.3 has no form for, under keys that it does not read (prefix `~`).
+
+use super::key::{Key, PartitionKind};
+use super::record::{record, JsonRecord};
+use crate::ids::{PartitionId, Term, VolumeId};
+
+record! {
+    /// `~create#<kind>#<id>`: nodes are being asked to create a partition that has no record yet. Whoever leads next either
+    /// completes it or takes away what the nodes may hold.
+    pub struct CreateIntent keyed(kind: PartitionKind, id: PartitionId) {
+        volume: VolumeId = "volume";
+        hosts: Vec<String> = "hosts";
+        /// The leader's term in which it was decided.
+        term: Term = "term";
+        /// Unix seconds.
+        created: i64 = "created";
+    }
+}
+
+impl JsonRecord for CreateIntent {
+    fn place(&self) -> Key {
+        Key::CreateIntent(self.kind, self.id)
+    }
+
+    fn adopt(&mut self, key: &Key) {
+        if let Key::CreateIntent(kind, id) = key {
+            (self.kind, self.id) = (*kind, *id);
+        }
+    }
+}
+
+record! {
+    /// `~gone#<kind>#<id>`: a partition, or replicas of one, that nodes may still hold and have to delete.
+    pub struct Tombstone keyed(kind: PartitionKind, id: PartitionId) {
+        volume: VolumeId = "volume";
+        /// Nodes that have not confirmed yet.
+        hosts: Vec<String> = "hosts";
+        /// Delete even what a node thinks is in use.
+        force: bool = "force";
+        /// Unix seconds after which the nodes left are given up.
+        until: i64 = "until";
+    }
+}
+
+impl JsonRecord for Tombstone {
+    fn place(&self) -> Key {
+        Key::Tombstone(self.kind, self.id)
+    }
+
+    fn adopt(&mut self, key: &Key) {
+        if let Key::Tombstone(kind, id) = key {
+            (self.kind, self.id) = (*kind, *id);
+        }
+    }
+}
