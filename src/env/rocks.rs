@@ -75,10 +75,8 @@ impl RocksStore {
         }
         let (writes, inbox) = mpsc::channel();
         let writer = Writer { db: db.clone(), path: path.clone(), broken: None };
-        let writer = thread::Builder::new()
-            .name("rocksdb-writer".into())
-            .spawn(move || writer.run(inbox))
-            .map_err(|e| failed(e.to_string()))?;
+        let writer =
+            thread::Builder::new().name("rocksdb-writer".into()).spawn(move || writer.run(inbox)).map_err(|e| failed(e.to_string()))?;
         Ok(Self { reads: Reads { db, path }, writes: Some(writes), writer: Some(writer) })
     }
 
