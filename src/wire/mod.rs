@@ -7,4 +7,7 @@ pub mod opcode;
 pub mod packet;
 pub mod peer;
 pub mod reply;
+pub mod report;
+pub mod request;
 pub mod result_code;
+pub mod task;
