@@ -1,2 +1,8 @@
 //! cfs-sim: the simulated world of cfs-master.
+//!
+//! * [`contract`]: what the program may rely on at the seams; run here and on tokio.
+//! * [`world`]: hosts, clocks, disks and a network on virtual time, with faults; the seams' simulated side.
 #![forbid(unsafe_code)]
+
+pub mod contract;
+pub mod world;
