@@ -5,8 +5,8 @@
 use super::probe::{Point, Verdict};
 use super::trace::{hash_bytes, hash_word, What};
 use super::{HostId, Shared};
-use cfs_master::env::{Batch, BoxFuture, Durability, Op, Storage, Store, StoreError, View};
 use cfs_master::env::storage::Pair;
+use cfs_master::env::{Batch, BoxFuture, Durability, Op, Storage, Store, StoreError, View};
 use imbl::OrdMap;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
@@ -151,11 +151,8 @@ impl Disk {
     pub fn replace(&self, image: Image) {
         let mut state = self.state.lock().expect("lock");
         assert!(state.stores.values().all(|files| files.opened.is_none()), "the disk is in use");
-        state.stores = image
-            .stores
-            .into_iter()
-            .map(|(dir, map)| (dir, Files { durable: map.clone(), current: map, ..Files::default() }))
-            .collect();
+        state.stores =
+            image.stores.into_iter().map(|(dir, map)| (dir, Files { durable: map.clone(), current: map, ..Files::default() })).collect();
     }
 
     /// Reads a store from outside, as the checks do: what the program would see.
@@ -280,10 +277,7 @@ impl OpenStore {
             return Err(self.fail("no space left on device"));
         }
         let shared = &self.disk.shared;
-        shared.event(
-            Some(self.disk.host),
-            What::Write { store: name(&self.dir), ops: batch.ops.len(), hash: hash_batch(&batch), synced },
-        );
+        shared.event(Some(self.disk.host), What::Write { store: name(&self.dir), ops: batch.ops.len(), hash: hash_batch(&batch), synced });
         self.with(|files| {
             files.last += 1;
             Files::apply(&mut files.current, &batch);
@@ -401,4 +395,3 @@ fn scan(map: &Map, from: Bound<&[u8]>, to: &[u8], limit: usize) -> Vec<Pair> {
     }
     map.range::<_, [u8]>((from, until)).take(limit).map(|(k, v)| (k.clone(), v.to_vec())).collect()
 }
-
