@@ -1,1 +1,4 @@
-//! api
+//! HTTP.
+
+pub mod handlers;
+pub mod views;

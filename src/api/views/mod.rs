@@ -1,0 +1,14 @@
+//! Reply types of the HTTP API, with the exact keys and key order of v3.5.3 (http-types.md), and how they are made of the replicated
+//! state, of what nodes reported and of the configuration.
+//!
+//! Invariant: pure. A view takes what it shows as arguments: it reads no clock, no lock and no file.
+
+pub mod cluster;
+pub mod data_partition;
+pub mod disk;
+pub mod gotext;
+pub mod meta_partition;
+pub mod node;
+pub mod topology;
+pub mod tx_mask;
+pub mod volume;
