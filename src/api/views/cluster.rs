@@ -1,9 +1,9 @@
 //! The cluster as replies show it (v3.5.3 http-types.md: ClusterInfo, ClusterView, ClusterStatInfo, OpLogView …).
 
-use crate::wire::gojson::List;
 use super::meta_partition::BadPartitionView;
 use super::node::NodeView;
 use super::volume::VolStatInfo;
+use crate::wire::gojson::List;
 use crate::wire::report::{OpLog, StatOfStorageClass};
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Data partitions as replies show them (v3.5.3 http-types.md: DataPartitionInfo … DataPartitionsView).
 
-use crate::wire::gojson::List;
 use crate::wire::gojson::GoTime;
+use crate::wire::gojson::List;
 use crate::wire::peer::Peer;
 use crate::wire::report::{DataPartitionReport, StatOfStorageClass};
 use serde::Serialize;

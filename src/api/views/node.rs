@@ -1,7 +1,7 @@
 //! Data nodes and meta nodes as replies show them (v3.5.3 http-types.md: NodeView, DataNodeInfo, MetaNodeInfo, InvalidNodeView).
 
-use crate::wire::gojson::List;
 use crate::wire::gojson::GoTime;
+use crate::wire::gojson::List;
 use crate::wire::report::{DataPartitionReport, OpLog};
 use serde::Serialize;
 use std::collections::BTreeMap;

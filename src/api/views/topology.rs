@@ -1,7 +1,7 @@
 //! Zones, node sets and fault domains as replies show them (v3.5.3 http-types.md: TopologyView … DomainNodeSetGrpInfoList).
 
-use crate::wire::gojson::List;
 use super::node::{DataNodeInfo, MetaNodeInfo, MetaNodeView, NodeStatView, NodeView};
+use crate::wire::gojson::List;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! Volumes as replies show them (v3.5.3 http-types.md: SimpleVolView, VolView, VolInfo, VolStatInfo).
 
-use crate::wire::gojson::List;
 use super::meta_partition::MetaPartitionView;
 use crate::wire::gojson::GoTime;
+use crate::wire::gojson::List;
 use crate::wire::report::StatOfStorageClass;
 use serde::Serialize;
 
