@@ -88,3 +88,15 @@ pub const DATA_NODE_RESERVED: u64 = 10 * GIB;
 pub const DATA_PARTITIONS_PER_REQUEST_MAX: u64 = 200;
 /// A volume starts with at least this many data partitions.
 pub const DATA_PARTITIONS_INITIAL_MIN: u64 = 3;
+/// Period of the cluster statistics.
+pub const STATISTICS_INTERVAL: Duration = Duration::from_secs(120);
+/// A tombstone of a partition stays at least this long: longer than any packet that could bring a replica back.
+pub const TOMBSTONE_KEPT: Duration = Duration::from_secs(600);
+/// Replicas that tombstones have deleted in one round.
+pub const DELETIONS_PER_ROUND_MAX: usize = 1_024;
+/// Deletions that wait for nodes at a time.
+pub const DELETIONS_AT_A_TIME: usize = 16;
+/// Records that one commit of a background task changes.
+pub const RECORDS_PER_COMMIT_MAX: usize = 256;
+/// Confirming leadership with a quorum before nodes are told to change something.
+pub const CONFIRM_LEADERSHIP_TIMEOUT: Duration = Duration::from_secs(5);

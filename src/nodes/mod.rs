@@ -1,1 +1,16 @@
-//! nodes
+//! Talking to storage nodes: packets over pooled connections, commands that wait for their result, and a queue of tasks whose results
+//! come later by HTTP (v3.5.3 admin-tasks.md §4).
+//!
+//! * `exchange.rs`: one request and its reply on one connection.
+//! * `pool.rs`: idle connections to one node.
+//! * `queue.rs`: which tasks are due, expired or answered; pure.
+//! * `client.rs`: the sender of one node: synchronous calls, and the worker with its 2-second rounds.
+//!
+//! Invariant: this layer never looks into the body of a task, and never sends one a second time by itself except from the queue.
+
+mod client;
+mod exchange;
+mod pool;
+mod queue;
+
+pub use client::{CallError, NodeClient, RequestIds};
