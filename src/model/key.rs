@@ -70,6 +70,8 @@ pub enum Key {
     BalancePlan,
     /// Our own: a partition is being created on nodes.
     CreateIntent(PartitionKind, PartitionId),
+    /// Our own: a volume is being created.
+    VolumeIntent(VolumeId),
     /// Our own: a partition is being deleted from nodes.
     Tombstone(PartitionKind, PartitionId),
 }
@@ -102,7 +104,10 @@ impl Key {
         let (kind, rest) = own.or_else(|| text.strip_prefix('#'))?.split_once('#')?;
         if own.is_some() {
             return match kind {
-                "create" => partition(rest).map(|(kind, id)| Key::CreateIntent(kind, id)),
+                "create" => match rest.strip_prefix("vol#") {
+                    Some(id) => number(id).map(|id| Key::VolumeIntent(VolumeId(id))),
+                    None => partition(rest).map(|(kind, id)| Key::CreateIntent(kind, id)),
+                },
                 "gone" => partition(rest).map(|(kind, id)| Key::Tombstone(kind, id)),
                 _ => None,
             };
@@ -207,6 +212,7 @@ impl fmt::Display for Key {
             Key::FlashTask(id) => write!(f, "#flt#{id}"),
             Key::BalancePlan => f.write_str("#balanceTask"),
             Key::CreateIntent(kind, id) => write!(f, "~create#{}#{id}", kind.text()),
+            Key::VolumeIntent(id) => write!(f, "~create#vol#{id}"),
             Key::Tombstone(kind, id) => write!(f, "~gone#{}#{id}", kind.text()),
         }
     }
@@ -251,6 +257,7 @@ mod tests {
             (Key::FlashTask("t".into()), "#flt#t"),
             (Key::BalancePlan, "#balanceTask"),
             (Key::CreateIntent(PartitionKind::Data, PartitionId(5)), "~create#dp#5"),
+            (Key::VolumeIntent(VolumeId(8)), "~create#vol#8"),
             (Key::Tombstone(PartitionKind::Meta, PartitionId(6)), "~gone#mp#6"),
         ];
         for (key, text) in keys {

@@ -39,7 +39,7 @@ pub use lifecycle::{LcConfiguration, LcExpiration, LcFilter, LcNode, LcResult, L
 pub use limiters::{ApiLimit, ApiLimits, S3Limit, S3Nodes};
 pub use meta_partition::MetaPartition;
 pub use nodes::{DataNode, DecommissionDisk, IgnoredPartition, MetaNode};
-pub use own::{CreateIntent, Tombstone};
+pub use own::{CreateIntent, Tombstone, VolumeIntent};
 pub use record::{Extra, Record, Unreadable};
 pub use topology::{NodeSet, NodeSetGroup, Zone, ZoneDomain};
 pub use users::{AccessKey, User, UserPolicy, VolumeUsers};

@@ -30,6 +30,30 @@ impl JsonRecord for CreateIntent {
 }
 
 record! {
+    /// `~create#vol#<id>`: a volume that has its record and not yet all its partitions and its user. Whoever leads next marks
+    /// it deleted, unless it is the leader that is creating it.
+    pub struct VolumeIntent keyed(volume: VolumeId) {
+        name: String = "name";
+        /// The leader's term in which it was decided.
+        term: Term = "term";
+        /// Unix seconds.
+        created: i64 = "created";
+    }
+}
+
+impl JsonRecord for VolumeIntent {
+    fn place(&self) -> Key {
+        Key::VolumeIntent(self.volume)
+    }
+
+    fn adopt(&mut self, key: &Key) {
+        if let Key::VolumeIntent(volume) = key {
+            self.volume = *volume;
+        }
+    }
+}
+
+record! {
     /// `~gone#<kind>#<id>`: a partition, or replicas of one, that nodes may still hold and have to delete.
     pub struct Tombstone keyed(kind: PartitionKind, id: PartitionId) {
         volume: VolumeId = "volume";

@@ -45,6 +45,7 @@ fn rewritten(key: &Key, value: &[u8]) -> Result<Vec<u8>, Unreadable> {
         Key::BalancePlan => through::<BalancePlan>(key, value),
         Key::CreateIntent(..) => through::<CreateIntent>(key, value),
         Key::Tombstone(..) => through::<Tombstone>(key, value),
+        Key::VolumeIntent(_) => through::<VolumeIntent>(key, value),
     }
 }
 
