@@ -45,7 +45,7 @@ macro_rules! contract_tests {
                 each_purpose_has_a_stream_of_its_own;
             storage: what_was_put_is_read, a_later_change_of_a_batch_wins, a_range_is_deleted_without_its_end,
                 an_empty_range_deletes_nothing, a_scan_keeps_its_bounds, a_scan_stops_at_its_limit,
-                keys_and_values_are_any_bytes, a_view_does_not_change, buffered_batches_keep_their_order,
+                keys_and_values_are_any_bytes, a_view_does_not_change, buffered_batches_keep_their_order, writes_take_effect_in_the_order_of_the_calls,
                 concurrent_batches_are_never_split, install_replaces_everything, a_store_goes_on_after_install,
                 a_directory_is_opened_once, contents_survive_closing, two_directories_are_two_stores, a_large_value_comes_back;
             network: bytes_arrive_in_order_both_ways, port_zero_picks_a_free_one, an_address_is_bound_once,

@@ -160,6 +160,15 @@ pub async fn buffered_batches_keep_their_order(bench: Bench) {
     assert_eq!(all(&*store).len(), 202);
 }
 
+pub async fn writes_take_effect_in_the_order_of_the_calls(bench: Bench) {
+    let store = open(&bench, "s").await;
+    let first = store.write(batch(&[("a", "first")]), Synced);
+    let second = store.write(batch(&[("a", "second")]), Buffered);
+    second.await.expect("written");
+    first.await.expect("written");
+    assert_eq!(get(&*store, "a"), Some("second".into()));
+}
+
 pub async fn concurrent_batches_are_never_split(bench: Bench) {
     let store = open(&bench, "s").await;
     let mut tasks = Vec::new();

@@ -255,19 +255,26 @@ impl OpenStore {
         self.error(reason)
     }
 
-    /// Asks the probe. `Ok(stall)`, or what the caller must give back; a crashed host's program never hears again.
-    async fn pass(&self, point: Point) -> Result<Duration, StoreError> {
+    /// Asks the probe. `Ok(Some(stall))`: go on after so long; `Ok(None)`: the program is dead and never hears again.
+    fn ask(&self, point: Point) -> Result<Option<Duration>, StoreError> {
         if !self.alive() {
-            return dead().await;
+            return Ok(None);
         }
         match self.disk.shared.probe.ask(self.disk.host, point) {
-            Verdict::Go => Ok(Duration::ZERO),
-            Verdict::Stall(time) => Ok(time),
+            Verdict::Go => Ok(Some(Duration::ZERO)),
+            Verdict::Stall(time) => Ok(Some(time)),
             Verdict::Fail => Err(self.fail("input/output error")),
             Verdict::Crash => {
                 self.disk.shared.crash(self.disk.host);
-                dead().await
+                Ok(None)
             }
+        }
+    }
+
+    async fn pass(&self, point: Point) -> Result<Duration, StoreError> {
+        match self.ask(point)? {
+            Some(stall) => Ok(stall),
+            None => dead().await,
         }
     }
 
@@ -317,20 +324,21 @@ impl View for OpenStore {
 }
 
 impl Store for OpenStore {
+    /// Takes effect at the call, not at the first poll: the order is the order of the calls.
     fn write(&self, batch: Batch, durability: Durability) -> BoxFuture<'_, Result<(), StoreError>> {
+        let begun = self.ask(Point::Write).and_then(|stall| match stall {
+            Some(stall) => self.append(batch, durability == Durability::Synced).map(|number| Some((stall, number))),
+            None => Ok(None),
+        });
         Box::pin(async move {
-            let stall = self.pass(Point::Write).await?;
-            if stall > Duration::ZERO {
-                self.disk.shared.timers.sleep(stall).await;
-            }
-            if !self.alive() {
-                return dead().await;
-            }
-            let number = self.append(batch, durability == Durability::Synced)?;
+            let Some((stall, number)) = begun? else { return dead().await };
             if durability == Durability::Buffered {
+                if stall > Duration::ZERO {
+                    self.disk.shared.timers.sleep(stall).await;
+                }
                 return Ok(());
             }
-            let stall = self.pass(Point::SyncBegin).await?;
+            let stall = stall + self.pass(Point::SyncBegin).await?;
             self.spin(stall).await?;
             let batches = self.with(|files| files.sync(number))?;
             self.disk.shared.event(Some(self.disk.host), What::Synced { store: name(&self.dir), batches });
