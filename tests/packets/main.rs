@@ -5,6 +5,7 @@
 
 mod codec;
 mod codes;
+mod corpora;
 mod properties;
 mod tasks;
 mod vectors;
