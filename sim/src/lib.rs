@@ -1,8 +1,12 @@
 //! cfs-sim: the simulated world of cfs-master.
 //!
 //! * [`contract`]: what the program may rely on at the seams; run here and on tokio.
+//! * [`http`]: a small client over the Network seam.
+//! * [`nodes`]: stand-in data nodes and meta nodes.
 //! * [`world`]: hosts, clocks, disks and a network on virtual time, with faults; the seams' simulated side.
 #![forbid(unsafe_code)]
 
 pub mod contract;
+pub mod http;
+pub mod nodes;
 pub mod world;
