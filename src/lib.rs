@@ -7,6 +7,7 @@
 //! * [`model`]: the records of the cluster, data only. Knows no I/O and no rules.
 //! * [`state`]: the replicated state machine. Pure: knows no clock, no randomness, no reports of nodes.
 //! * [`plan`]: decisions. Pure: (state, reports, now) -> actions; knows no network and no raft.
+//! * [`view`]: what clients are shown. Pure: (state, reports, now) -> reply types.
 //! * [`env`]: the seams to clock, tasks, network, disk and randomness. Knows nothing of masters.
 //! * [`raft`]: consensus over the seams. Knows nothing of what its commands mean.
 //! * [`nodes`]: talking to storage nodes. Knows packets and tasks, not volumes.
@@ -28,4 +29,5 @@ pub mod observe;
 pub mod plan;
 pub mod raft;
 pub mod state;
+pub mod view;
 pub mod wire;

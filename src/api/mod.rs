@@ -1,4 +1,3 @@
 //! HTTP.
 
 pub mod handlers;
-pub mod views;
