@@ -4,7 +4,7 @@ use crate::ids::{Index, NodeId, NodeSetId, PartitionId, VolumeId};
 use crate::model::{
     AccessKey, Acl, ApiLimits, BalancePlan, ClusterValue, Counter, CounterValue, CreateIntent, DataNode, DataPartition, DecommissionDisk,
     FlashGroup, FlashNode, FlashTask, LcConfiguration, LcNode, LcResult, LcTask, MetaNode, MetaPartition, NodeSet, NodeSetGroup,
-    PartitionKind, Quota, S3Limit, S3Nodes, Tombstone, UidSpace, User, VersionList, Volume, VolumeUsers, Zone, ZoneDomain,
+    PartitionKind, Quota, S3Limit, S3Nodes, Tombstone, UidSpace, User, VersionList, Volume, VolumeIntent, VolumeUsers, Zone, ZoneDomain,
 };
 use bytes::Bytes;
 use imbl::OrdMap;
@@ -65,6 +65,7 @@ pub struct Contents {
     pub flash_tasks: OrdMap<String, Arc<FlashTask>>,
     pub balance_plan: Option<Arc<BalancePlan>>,
     pub create_intents: OrdMap<(PartitionKind, PartitionId), Arc<CreateIntent>>,
+    pub volume_intents: OrdMap<VolumeId, Arc<VolumeIntent>>,
     pub tombstones: OrdMap<(PartitionKind, PartitionId), Arc<Tombstone>>,
     /// Pairs whose key is of no kind that we know, kept as they are.
     pub raw: OrdMap<Vec<u8>, Bytes>,

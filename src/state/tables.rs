@@ -115,5 +115,6 @@ tables! {
     FlashTask = Key::FlashTask(id) => flash_tasks[id.clone()];
     BalancePlan = Key::BalancePlan => balance_plan;
     CreateIntent = Key::CreateIntent(kind, id) => create_intents[(*kind, *id)];
+    VolumeIntent = Key::VolumeIntent(volume) => volume_intents[*volume];
     Tombstone = Key::Tombstone(kind, id) => tombstones[(*kind, *id)];
 }
