@@ -1,1 +1,27 @@
-//! plan
+//! Decisions: from the state, what the nodes reported and the time to what shall be done.
+//!
+//! * `reports`: what nodes said. `liveness`, `life`: what that makes of a node, of a replica.
+//! * `scene`, `rules`: the moment and the settings that a decision is made in.
+//! * `placement`, `usable`, `node_set`: where things go.
+//! * `data_partition`, `meta_partition`, `volume`: what they can do, and what is to be done about it.
+//! * `zone_check`, `storage_class`: what a request for a volume may ask for.
+//! * `statistics`: sums for people.
+//!
+//! Invariant: pure. No clock, no randomness, no I/O, no async: `now` is an argument (monotonic time since an origin of the process), wall
+//! time is unix seconds, random numbers come from a closure of the caller.
+
+pub mod data_partition;
+pub mod life;
+pub mod liveness;
+pub mod meta_partition;
+pub mod node_set;
+pub mod placement;
+pub mod read_only;
+pub mod reports;
+pub mod rules;
+pub mod scene;
+pub mod statistics;
+pub mod storage_class;
+pub mod usable;
+pub mod volume;
+pub mod zone_check;
