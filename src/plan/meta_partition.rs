@@ -257,7 +257,8 @@ pub fn split_due(scene: &Scene<'_>, reports: &Reports, volume: &Volume) -> Optio
 /// The cluster is frozen, the volume forbidden, the partition not the last, or [`new_end_allowed`] says no.
 pub fn split_allowed(scene: &Scene<'_>, reports: &Reports, volume: &Volume, split: Split) -> Result<(), Fault> {
     let last = last_of_volume(scene.state, volume.id).filter(|last| last.partition_id == split.partition);
-    let last = last.ok_or_else(|| Fault::internal(format!("meta partition {} is not the last of vol[{}]", split.partition, volume.name)))?;
+    let last =
+        last.ok_or_else(|| Fault::internal(format!("meta partition {} is not the last of vol[{}]", split.partition, volume.name)))?;
     if scene.rules.frozen {
         return Err(Fault::internal(format!("cluster is frozen, vol[{}] meta partition {} is not split", volume.name, split.partition)));
     }
@@ -271,13 +272,7 @@ pub fn split_allowed(scene: &Scene<'_>, reports: &Reports, volume: &Volume, spli
 ///
 /// # Errors
 /// The end lies below the start or the inodes in use, too near the end of all inodes, or there is no leader.
-pub fn new_end_allowed(
-    scene: &Scene<'_>,
-    reports: &Reports,
-    partition: &MetaPartition,
-    end: u64,
-    needs_leader: bool,
-) -> Result<(), Fault> {
+pub fn new_end_allowed(scene: &Scene<'_>, reports: &Reports, partition: &MetaPartition, end: u64, needs_leader: bool) -> Result<(), Fault> {
     let largest = reports.meta_partition(partition.partition_id).map_or(0, MetaPartitionReports::max_inode_id);
     if end < partition.start {
         return Err(Fault::internal(format!("end[{end}] less than mp.start[{}]", partition.start)));

@@ -99,8 +99,10 @@ pub fn refresh(scene: &Scene<'_>, reports: &Reports, previous: &Statistics) -> S
     });
     let zones = state.zone_names().map(|zone| {
         let sets = || state.node_sets_of_zone(zone);
-        let data: Vec<Counted> = sets().flat_map(|set| state.data_nodes_of_set(set.id)).map(|node| data_node(scene, reports, node)).collect();
-        let meta: Vec<Counted> = sets().flat_map(|set| state.meta_nodes_of_set(set.id)).map(|node| meta_node(scene, reports, node)).collect();
+        let data: Vec<Counted> =
+            sets().flat_map(|set| state.data_nodes_of_set(set.id)).map(|node| data_node(scene, reports, node)).collect();
+        let meta: Vec<Counted> =
+            sets().flat_map(|set| state.meta_nodes_of_set(set.id)).map(|node| meta_node(scene, reports, node)).collect();
         (zone.to_owned(), ZoneUse { data: zone_nodes(&data), meta: zone_nodes(&meta) })
     });
     Statistics {

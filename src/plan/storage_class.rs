@@ -34,9 +34,7 @@ pub struct Classes {
 
 /// The classes that the zones of a list have resources for; an empty list is the whole cluster.
 pub fn available(scene: &Scene<'_>, zone_name: &str) -> BTreeSet<StorageClass> {
-    let has_data_nodes = |zone: &str| {
-        scene.state.node_sets_of_zone(zone).any(|set| scene.state.data_nodes_of_set(set.id).next().is_some())
-    };
+    let has_data_nodes = |zone: &str| scene.state.node_sets_of_zone(zone).any(|set| scene.state.data_nodes_of_set(set.id).next().is_some());
     let class = |zone: &str| -> Option<StorageClass> {
         let media: MediaType = zone_media(scene, zone);
         (media.is_valid() && has_data_nodes(zone)).then(|| media.storage_class())

@@ -137,7 +137,8 @@ mod tests {
     #[test]
     fn a_node_whose_disks_all_left_is_offline() {
         let disks = |names: &[&str]| names.iter().map(|d| (*d).to_owned()).collect();
-        let node = |all: &[&str], gone: &[&str]| DataNode { all_disks: disks(all), decommissioned_disks: disks(gone), ..Default::default() };
+        let node =
+            |all: &[&str], gone: &[&str]| DataNode { all_disks: disks(all), decommissioned_disks: disks(gone), ..Default::default() };
         assert!(!data_node_offline(&node(&[], &[])));
         assert!(!data_node_offline(&node(&["/a", "/b"], &["/a"])));
         assert!(data_node_offline(&node(&["/a", "/b"], &["/b", "/a", "/c"])));

@@ -121,8 +121,7 @@ fn sum_stats(
     let mut sums: BTreeMap<u32, StatOfStorageClass> = BTreeMap::new();
     let partitions = scene.state.meta_partitions_of_volume(volume.id);
     for stat in partitions.filter_map(|p| reports.meta_partition(p.partition_id)).flat_map(of) {
-        let sum =
-            sums.entry(stat.storage_class).or_insert(StatOfStorageClass { storage_class: stat.storage_class, ..Default::default() });
+        let sum = sums.entry(stat.storage_class).or_insert(StatOfStorageClass { storage_class: stat.storage_class, ..Default::default() });
         sum.inode_count = sum.inode_count.saturating_add(stat.inode_count);
         sum.used_size_bytes = sum.used_size_bytes.saturating_add(stat.used_size_bytes);
         sum.quota_gb = stat.quota_gb;
@@ -152,9 +151,8 @@ pub fn wanted_data_partitions(scene: &Scene<'_>, reports: &Reports, volume: &Vol
     let legacy = scene.rules.legacy_media_type;
     let classes = volume.effective_allowed_storage_class(legacy);
     let media = classes.into_iter().filter(|class| class.is_replica()).map(StorageClass::media_type);
-    let count = |media: MediaType| {
-        scene.state.data_partitions_of_volume(volume.id).filter(|p| p.effective_media_type(legacy) == media).count()
-    };
+    let count =
+        |media: MediaType| scene.state.data_partitions_of_volume(volume.id).filter(|p| p.effective_media_type(legacy) == media).count();
     let waited = scene.now.saturating_sub(last.unwrap_or(reports.since())) >= AUTO_CREATE_INTERVAL;
     let facts = Facts::of(scene, reports, volume);
     let regular = waited && volume.capacity > 0 && !scene.rules.frozen && !volume.forbidden && !facts.full;

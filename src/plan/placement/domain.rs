@@ -27,11 +27,7 @@ pub fn is_used_by(scene: &Scene<'_>, reports: &Reports, volume: &Volume) -> bool
     let needed = scene.state.zone_domain.as_ref().is_some_and(|d| d.need_fault_domain);
     let zone_is_full = || !needed && reports.zone_unavailable(&volume.zone_name);
     volume.domain_on
-        || if volume.cross_zone {
-            !volume.default_priority || needed || excluded_zones(scene).len() <= 1
-        } else {
-            needed || zone_is_full()
-        }
+        || if volume.cross_zone { !volume.default_priority || needed || excluded_zones(scene).len() <= 1 } else { needed || zone_is_full() }
 }
 
 /// The zone domain record of a cluster that starts with fault domains: the zones there are stay outside them (§10.2).

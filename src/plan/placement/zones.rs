@@ -5,7 +5,7 @@ use super::node_selector::{self, NodeSelector, Random};
 use super::node_set_selector::{self, NodeSetSelector};
 use super::selectors::Selectors;
 use crate::ids::NodeSetId;
-use crate::model::topology::{DEFAULT_NODE_SET_SELECTOR, DEFAULT_NODE_SELECTOR};
+use crate::model::topology::{DEFAULT_NODE_SELECTOR, DEFAULT_NODE_SET_SELECTOR};
 use crate::model::{MediaType, NodeSet, PartitionKind};
 use crate::plan::scene::Scene;
 use crate::plan::zone_check;
@@ -207,8 +207,7 @@ pub(super) fn in_zone(
         (PartitionKind::Data, Some(zone)) => zone.effective_data_nodeset_selector(),
         (PartitionKind::Meta, Some(zone)) => zone.effective_meta_nodeset_selector(),
     };
-    let sets: Vec<_> =
-        census.scene.state.node_sets_of_zone(zone).map(|set| census.set(set, n, avoid.sets.contains(&set.id))).collect();
+    let sets: Vec<_> = census.scene.state.node_sets_of_zone(zone).map(|set| census.set(set, n, avoid.sets.contains(&set.id))).collect();
     let memory = selectors.sets.entry((census.kind, zone.to_owned())).or_default();
     match node_set_selector::select(NodeSetSelector::named(name), &sets, memory, random) {
         Some(set) => in_set(census, selectors, set, n, &avoid.hosts, random),

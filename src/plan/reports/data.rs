@@ -17,12 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Brings in what a data node reported and says what follows from it. A failed heartbeat and one of an unknown node change nothing.
-pub fn apply_data_heartbeat(
-    scene: &Scene<'_>,
-    reports: &mut Reports,
-    addr: &str,
-    mut response: DataNodeHeartbeatResponse,
-) -> Vec<Change> {
+pub fn apply_data_heartbeat(scene: &Scene<'_>, reports: &mut Reports, addr: &str, mut response: DataNodeHeartbeatResponse) -> Vec<Change> {
     let Scene { state, rules, .. } = *scene;
     let Some(node) = state.data_node_by_addr(addr) else { return Vec::new() };
     if response.status != 1 {
@@ -82,7 +77,10 @@ fn disks(state: &State, node: &DataNode, response: &mut DataNodeHeartbeatRespons
         return;
     }
     for disk in node.bad_disks.iter().filter(|disk| !bad.contains(disk)) {
-        let cancelled = state.decommission_disks.get(&(node.addr.clone(), disk.clone())).is_some_and(|d| d.decommission_status == DecommissionStatus::CANCEL);
+        let cancelled = state
+            .decommission_disks
+            .get(&(node.addr.clone(), disk.clone()))
+            .is_some_and(|d| d.decommission_status == DecommissionStatus::CANCEL);
         if cancelled {
             changes.push(Change::DiskRecovered { addr: node.addr.clone(), disk: disk.clone() });
         }

@@ -19,12 +19,7 @@ use std::time::Duration;
 
 /// Brings in what a meta node reported and says what follows from it. A failed heartbeat, one of an unknown node and one of a node
 /// that is being taken off change nothing.
-pub fn apply_meta_heartbeat(
-    scene: &Scene<'_>,
-    reports: &mut Reports,
-    addr: &str,
-    response: MetaNodeHeartbeatResponse,
-) -> Vec<Change> {
+pub fn apply_meta_heartbeat(scene: &Scene<'_>, reports: &mut Reports, addr: &str, response: MetaNodeHeartbeatResponse) -> Vec<Change> {
     let Scene { state, rules, now, wall_secs } = *scene;
     let Some(node) = state.meta_node_by_addr(addr) else { return Vec::new() };
     // 2 is failed; 0 comes from a node that could not read its memory and is taken, as v3.5.3 does.
@@ -152,15 +147,7 @@ fn update(replica: &mut MetaReplica, report: MetaPartitionReport, recorded: &[Pe
 }
 
 fn counts(r: &MetaReplica) -> [u64; 7] {
-    [
-        r.max_inode_id,
-        r.inode_count,
-        r.dentry_count,
-        r.tx_count,
-        r.tx_rollback_inode_count,
-        r.tx_rollback_dentry_count,
-        r.free_list_len,
-    ]
+    [r.max_inode_id, r.inode_count, r.dentry_count, r.tx_count, r.tx_rollback_inode_count, r.tx_rollback_dentry_count, r.free_list_len]
 }
 
 fn keep(kept: &mut Vec<StatOfStorageClass>, reported: &[StatOfStorageClass]) {
