@@ -1,1 +1,3 @@
+//! The daemon. (start.rs and main.rs are written already and land together with the master.)
+
 fn main() {}

@@ -1,1 +1,4 @@
-//! observe
+//! Logs. Usable by all layers; they only emit `tracing` events.
+
+#[cfg(feature = "production")]
+pub mod log;
