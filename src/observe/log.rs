@@ -23,8 +23,7 @@ use tracing_subscriber::Layer;
 /// Renamed files are kept this long.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 const MIB: u64 = 1 << 20;
-const STAMP: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]/[month]/[day] [hour]:[minute]:[second].[subsecond digits:6]");
+const STAMP: &[BorrowedFormatItem<'_>] = format_description!("[year]/[month]/[day] [hour]:[minute]:[second].[subsecond digits:6]");
 const FILE_STAMP: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day][hour][minute][second]");
 
 /// Where the log goes.
