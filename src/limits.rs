@@ -69,6 +69,8 @@ pub const HTTP_HEADERS_MAX: usize = 100;
 pub const HTTP_CONNECTIONS_MAX: usize = 16_384;
 /// Reading a whole request, and writing a whole reply.
 pub const HTTP_TIMEOUT: Duration = Duration::from_secs(300);
+/// Resolving a host name in a parameter.
+pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connecting to the leader as a proxy.
 pub const PROXY_CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
