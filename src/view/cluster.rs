@@ -1,10 +1,20 @@
-//! The cluster as replies show it (v3.5.3 http-types.md: ClusterInfo, ClusterView, ClusterStatInfo, OpLogView …).
+//! The cluster as replies show it (v3.5.3 http-types.md: ClusterInfo, ClusterView, ClusterStatInfo …).
 
+use super::gotext;
 use super::meta_partition::BadPartitionView;
 use super::node::NodeView;
+use super::sight::Sight;
 use super::volume::VolStatInfo;
-use crate::wire::gojson::List;
-use crate::wire::report::{OpLog, StatOfStorageClass};
+use crate::config::Config;
+use crate::ids::MasterId;
+use crate::model::{Counter, MediaType, StorageClass, Volume};
+use crate::plan::reports::Reports;
+use crate::plan::scene::Scene;
+use crate::plan::statistics::{NodesTotal, Statistics, ZoneNodes};
+use crate::plan::volume;
+use crate::state::State;
+use crate::wire::gojson::duration;
+use crate::wire::report::StatOfStorageClass;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -155,12 +165,190 @@ pub struct UpgradeCompatibleSettings {
     pub data_media_type_vaild: bool,
 }
 
-/// Reply of `/admin/getOpLog`: only the member of the asked dimension is filled.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct OpLogView {
-    pub dp_op_logs: List<OpLog>,
-    pub disk_op_logs: List<OpLog>,
-    pub cluster_op_logs: List<OpLog>,
-    pub vol_op_logs: List<OpLog>,
+/// What a view of the cluster shows besides state and reports.
+pub struct About<'a> {
+    pub leader_addr: String,
+    /// Id and HTTP address of every master.
+    pub masters: Vec<(MasterId, String)>,
+    /// Those of the last round.
+    pub statistics: &'a Statistics,
+}
+
+impl From<&NodesTotal> for NodeStatInfo {
+    fn from(total: &NodesTotal) -> Self {
+        Self {
+            total_gb: total.total_gb,
+            used_gb: total.used_gb,
+            increased_gb: total.increased_gb,
+            used_ratio: total.used_ratio.clone(),
+            avail_gb: total.avail_gb,
+        }
+    }
+}
+
+impl From<&ZoneNodes> for ZoneNodesStat {
+    fn from(nodes: &ZoneNodes) -> Self {
+        Self {
+            total_gb: nodes.total_gb,
+            used_gb: nodes.used_gb,
+            avail_gb: nodes.avail_gb,
+            used_ratio: nodes.used_ratio,
+            total_nodes: nodes.total_nodes,
+            writable_nodes: nodes.writable_nodes,
+        }
+    }
+}
+
+impl ClusterStatInfo {
+    /// The numbers of the last round of statistics.
+    pub fn of(statistics: &Statistics) -> Self {
+        let zones = statistics.zones.iter().map(|(name, zone)| {
+            (name.clone(), ZoneStat { data_node_stat: (&zone.data).into(), meta_node_stat: (&zone.meta).into() })
+        });
+        Self {
+            data_node_stat_info: (&statistics.data).into(),
+            meta_node_stat_info: (&statistics.meta).into(),
+            zone_stat_info: zones.collect(),
+        }
+    }
+}
+
+impl ClusterInfo {
+    /// What nodes and clients ask first. `ip` is the caller's.
+    pub fn of(sight: &Sight<'_>, config: &Config, ip: String) -> Self {
+        let s = &sight.state.settings;
+        Self {
+            cluster: config.cluster_name.clone(),
+            ip,
+            meta_node_delete_batch_count: s.meta_node_delete_batch_count,
+            meta_node_delete_worker_sleep_ms: s.meta_node_delete_worker_sleep_ms,
+            data_node_delete_limit_rate: s.data_node_delete_limit_rate,
+            data_node_auto_repair_limit_rate: s.data_node_auto_repair_limit_rate,
+            dp_max_repair_err_cnt: s.dp_max_repair_err_cnt,
+            dir_children_num_limit: s.dir_children_num_limit,
+            flash_read_timeout: s.flash_node_handle_read_timeout,
+            flash_key_flow_limit: s.flash_key_flow_limit,
+            ebs_addr: config.blobstore_addr.clone(),
+            service_path: config.blobstore_service_path.clone(),
+            cluster_uuid: s.cluster_uuid.clone(),
+            cluster_uuid_enable: s.cluster_uuid_enable,
+            cluster_enable_snapshot: config.enable_snapshot,
+            raft_partition_can_using_different_port: sight.rules.different_ports,
+        }
+    }
+}
+
+impl ClusterView {
+    /// The whole cluster. Use by storage class is summed over all volumes only when `classes` asks for it.
+    pub fn of(sight: &Sight<'_>, about: &About<'_>, classes: bool) -> Self {
+        let (state, s) = (sight.state, &sight.state.settings);
+        let (stat_of_storage_class, stat_migrate_storage_class) = if classes { class_sums(sight) } else { Default::default() };
+        let masters = about.masters.iter().map(|(id, addr)| NodeView { id: id.0, addr: addr.clone(), status: true, ..Default::default() });
+        let flash = state.flash_nodes.values().map(|n| NodeView { id: n.id.0, addr: n.addr.clone(), ..Default::default() });
+        Self {
+            name: s.name.clone(),
+            create_time: gotext::date_time(s.create_time, sight.zone),
+            leader_addr: about.leader_addr.clone(),
+            disable_auto_alloc: s.disable_auto_allocate,
+            forbid_mp_decommission: s.forbid_mp_decommission,
+            meta_node_threshold: s.threshold,
+            applied: state.applied.0,
+            max_data_partition_id: state.counter(Counter::DataPartition),
+            max_meta_node_id: state.counter(Counter::Common),
+            max_meta_partition_id: state.counter(Counter::MetaPartition),
+            vol_deletion_delay_time_hour: s.vol_deletion_delay_time_hour,
+            meta_node_gogc: s.meta_node_gogc,
+            data_node_gogc: s.data_node_gogc,
+            mark_disk_broken_threshold: s.mark_disk_broken_threshold,
+            enable_auto_dp_meta_repair: s.enable_auto_dp_meta_repair,
+            auto_dp_meta_repair_parallel_cnt: s.effective_auto_dp_meta_repair_parallel_cnt(),
+            enable_auto_decommission: s.enable_auto_decommission_disk,
+            auto_decommission_disk_interval: duration_text(s.effective_auto_decommission_disk_interval()),
+            decommission_first_host_disk_parallel_limit: s.decommission_first_host_disk_parallel_limit,
+            decommission_limit: s.decommission_limit,
+            decommission_disk_limit: s.decommission_disk_limit,
+            dp_repair_timeout: duration_text(s.effective_dp_repair_time_out()),
+            dp_backup_timeout: duration_text(s.effective_dp_backup_time_out()),
+            dp_timeout: duration::to_text(s.effective_data_partition_timeout_sec().saturating_mul(NANOS_PER_SEC)),
+            mp_timeout: duration::to_text(s.effective_meta_partition_timeout_sec().saturating_mul(NANOS_PER_SEC)),
+            data_node_stat_info: (&about.statistics.data).into(),
+            meta_node_stat_info: (&about.statistics.meta).into(),
+            vol_stat_info: volume_stats(about.statistics),
+            bad_partition_ids: BadPartitionView::recovering_data_partitions(sight),
+            bad_meta_partition_ids: BadPartitionView::recovering_meta_partitions(sight),
+            master_nodes: masters.collect(),
+            meta_nodes: NodeView::meta_nodes(sight),
+            data_nodes: NodeView::data_nodes(sight),
+            stat_of_storage_class,
+            stat_migrate_storage_class,
+            forbid_write_op_of_proto_ver0: s.forbid_write_op_of_proto_ver0,
+            legacy_data_media_type: s.legacy_data_media_type.0,
+            raft_partition_can_using_different_port_enabled: sight.rules.different_ports,
+            flash_nodes: flash.collect(),
+            flash_node_handle_read_timeout: s.flash_node_handle_read_timeout,
+            flash_node_read_data_node_timeout: s.flash_node_read_data_node_timeout,
+            flash_hot_key_miss_count: s.flash_hot_key_miss_count,
+            flash_read_flow_limit: s.flash_read_flow_limit,
+            flash_write_flow_limit: s.flash_write_flow_limit,
+            flash_key_flow_limit: s.flash_key_flow_limit,
+            remote_client_flow_limit: s.remote_client_flow_limit,
+            ..Self::default()
+        }
+    }
+}
+
+const NANOS_PER_SEC: i64 = 1_000_000_000;
+
+fn duration_text(time: std::time::Duration) -> String {
+    duration::to_text(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
+}
+
+fn volume_stats(statistics: &Statistics) -> Vec<VolStatInfo> {
+    let stats = statistics.volumes.iter().map(|(name, volume)| VolStatInfo {
+        name: name.clone(),
+        total_size: volume.total,
+        used_size: volume.used,
+        used_ratio: volume.used_ratio.clone(),
+        inode_count: volume.inode_count,
+        ..Default::default()
+    });
+    stats.collect()
+}
+
+/// Use by storage class over all volumes, and what is being migrated; quotas are left out.
+fn class_sums(sight: &Sight<'_>) -> (Vec<StatOfStorageClass>, Vec<StatOfStorageClass>) {
+    let scene = sight.scene();
+    let sum = |of: fn(&Scene<'_>, &Reports, &Volume) -> Vec<StatOfStorageClass>| {
+        let mut sums: BTreeMap<u32, StatOfStorageClass> = BTreeMap::new();
+        for stat in sight.state.volumes.values().flat_map(|volume| of(&scene, sight.reports, volume)) {
+            let sum = sums.entry(stat.storage_class).or_default();
+            sum.storage_class = stat.storage_class;
+            sum.inode_count = sum.inode_count.saturating_add(stat.inode_count);
+            sum.used_size_bytes = sum.used_size_bytes.saturating_add(stat.used_size_bytes);
+        }
+        sums.into_values().collect()
+    };
+    (sum(volume::class_stats), sum(volume::migrate_stats))
+}
+
+impl UpgradeCompatibleSettings {
+    /// What data and meta nodes ask at their start.
+    pub fn of(sight: &Sight<'_>) -> Self {
+        let (state, s) = (sight.state, &sight.state.settings);
+        let forbidding = state.volumes.values().filter(|volume| volume.forbid_write_op_of_proto_ver0);
+        Self {
+            vols_forbid_write_op_of_proto_ver0: forbidding.map(|volume| volume.name.clone()).collect(),
+            cluster_forbid_write_op_of_proto_ver0: s.forbid_write_op_of_proto_ver0,
+            legacy_data_media_type: s.legacy_data_media_type.0,
+            data_media_type_vaild: media_types_known(state),
+        }
+    }
+}
+
+/// Every volume has a class and every data node a media type, or the cluster says what a missing one means
+/// (v3.5.3 state-machine.md §8 no. 14).
+pub fn media_types_known(state: &State) -> bool {
+    state.settings.legacy_data_media_type.is_valid()
+        || (state.volumes.values().all(|volume| volume.vol_storage_class != StorageClass::UNSPECIFIED)
+            && state.data_nodes.values().all(|node| node.media_type != MediaType::UNSPECIFIED))
 }

@@ -5,6 +5,9 @@
 use std::fmt::Write as _;
 use time::{OffsetDateTime, UtcOffset};
 
+/// The zone in which times are written and read. v3.5.3 uses that of the machine, which differs between masters of one cluster.
+pub const ZONE: UtcOffset = UtcOffset::UTC;
+
 /// `%v` of a float64: the shortest digits that read back, with an exponent below 0.0001 and from a million on (`1e+06`).
 pub fn float(v: f64) -> String {
     general(v, format!("{v:e}"), v.to_string())

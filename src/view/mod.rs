@@ -9,6 +9,8 @@ pub mod disk;
 pub mod gotext;
 pub mod meta_partition;
 pub mod node;
+pub mod op_log;
+pub mod sight;
 pub mod topology;
 pub mod tx_mask;
 pub mod volume;

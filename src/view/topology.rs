@@ -1,6 +1,10 @@
 //! Zones, node sets and fault domains as replies show them (v3.5.3 http-types.md: TopologyView … DomainNodeSetGrpInfoList).
 
 use super::node::{DataNodeInfo, MetaNodeInfo, MetaNodeView, NodeStatView, NodeView};
+use super::sight::Sight;
+use crate::ids::NodeSetId;
+use crate::model::{topology, MediaType, NodeSet, Zone};
+use crate::plan::usable;
 use crate::wire::gojson::List;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -41,7 +45,7 @@ pub struct NodeSetView {
 pub struct NodeSetStat {
     #[serde(rename = "ID")]
     pub id: u64,
-    pub capacity: i64,
+    pub capacity: u64,
     pub zone: String,
     pub can_alloc_meta_node_cnt: usize,
     pub can_alloc_data_node_cnt: usize,
@@ -55,7 +59,7 @@ pub struct NodeSetStat {
 pub struct NodeSetStatInfo {
     #[serde(rename = "ID")]
     pub id: u64,
-    pub capacity: i64,
+    pub capacity: u64,
     pub zone: String,
     pub can_alloc_meta_node_cnt: usize,
     pub can_alloc_data_node_cnt: usize,
@@ -110,7 +114,7 @@ pub struct NodeSetInfo {
     #[serde(rename = "ID")]
     pub id: u64,
     pub zone_name: String,
-    pub capacity: i64,
+    pub capacity: u64,
     pub data_use_ratio: f64,
     pub meta_use_ratio: f64,
     pub meta_used: u64,
@@ -119,4 +123,114 @@ pub struct NodeSetInfo {
     pub data_used: u64,
     pub data_total: u64,
     pub data_nodes: List<DataNodeInfo>,
+}
+
+impl ZoneView {
+    /// A zone without its node sets and media type, as `/zone/list` shows it.
+    pub fn brief(sight: &Sight<'_>, name: &str) -> Self {
+        let zone = sight.state.zones.get(name);
+        let selector = |of: fn(&Zone) -> &str| zone.map_or(topology::DEFAULT_NODE_SET_SELECTOR, |zone| of(zone)).to_owned();
+        Self {
+            name: name.to_owned(),
+            status: if sight.reports.zone_unavailable(name) { "unavailable" } else { "available" },
+            data_nodeset_selector: selector(Zone::effective_data_nodeset_selector),
+            meta_nodeset_selector: selector(Zone::effective_meta_nodeset_selector),
+            ..Self::default()
+        }
+    }
+
+    /// A zone with its node sets and their nodes.
+    pub fn full(sight: &Sight<'_>, name: &str) -> Self {
+        let zone = sight.state.zones.get(name);
+        let legacy = sight.rules.legacy_media_type;
+        let sets = sight.state.node_sets_of_zone(name).map(|set| (set.id.to_string(), NodeSetView::of(sight, set.id)));
+        Self {
+            node_set: sets.collect(),
+            data_media_type: media_text(zone.map_or(legacy, |zone| zone.effective_media_type(legacy))),
+            ..Self::brief(sight, name)
+        }
+    }
+}
+
+/// Name of a media type in replies and messages.
+pub fn media_text(media: MediaType) -> &'static str {
+    match media {
+        MediaType::SSD => "SSD",
+        MediaType::HDD => "HDD",
+        _ => "Unspecified",
+    }
+}
+
+impl TopologyView {
+    /// All zones.
+    pub fn of(sight: &Sight<'_>) -> Self {
+        Self { zones: sight.state.zone_names().map(|name| ZoneView::full(sight, name)).collect() }
+    }
+}
+
+impl NodeSetView {
+    fn of(sight: &Sight<'_>, id: NodeSetId) -> Self {
+        let data_nodes: Vec<_> = sight
+            .state
+            .data_nodes_of_set(id)
+            .map(|node| NodeView { forbid_write_op_of_proto_ver0: false, ..NodeView::of_data_node(sight, node) })
+            .collect();
+        let meta_nodes: Vec<_> = sight
+            .state
+            .meta_nodes_of_set(id)
+            .map(|node| {
+                let report = sight.meta_node(&node.addr);
+                MetaNodeView { node: NodeView::of_meta_node(sight, node), ratio: report.ratio(), system_ratio: report.system_ratio() }
+            })
+            .collect();
+        Self { data_node_len: data_nodes.len(), meta_node_len: meta_nodes.len(), meta_nodes, data_nodes }
+    }
+}
+
+impl NodeSetStat {
+    /// Counts of a node set.
+    pub fn of(sight: &Sight<'_>, set: &NodeSet) -> Self {
+        let state = sight.state;
+        let data = |addr: &str| (sight.data_node(addr), sight.reports.data_liveness(addr, sight.now));
+        let meta = |addr: &str| (sight.meta_node(addr), sight.reports.meta_liveness(addr, sight.now));
+        Self {
+            id: set.id.0,
+            capacity: set.effective_capacity(sight.rules.node_set_capacity),
+            zone: set.effective_zone_name().to_owned(),
+            can_alloc_meta_node_cnt: state
+                .meta_nodes_of_set(set.id)
+                .filter(|node| {
+                    let (report, liveness) = meta(&node.addr);
+                    usable::meta_node_can_allocate(node, report, liveness, sight.rules)
+                })
+                .count(),
+            can_alloc_data_node_cnt: state
+                .data_nodes_of_set(set.id)
+                .filter(|node| {
+                    let (report, liveness) = data(&node.addr);
+                    usable::data_node_can_allocate(node, report, liveness, sight.rules)
+                })
+                .count(),
+            meta_node_num: state.meta_nodes_of_set(set.id).count(),
+            data_node_num: state.data_nodes_of_set(set.id).count(),
+        }
+    }
+}
+
+impl NodeSetStatInfo {
+    /// A node set with its nodes.
+    pub fn of(sight: &Sight<'_>, set: &NodeSet) -> Self {
+        let stat = NodeSetStat::of(sight, set);
+        Self {
+            id: stat.id,
+            capacity: stat.capacity,
+            zone: stat.zone,
+            can_alloc_meta_node_cnt: stat.can_alloc_meta_node_cnt,
+            can_alloc_data_node_cnt: stat.can_alloc_data_node_cnt,
+            meta_nodes: sight.state.meta_nodes_of_set(set.id).map(|node| NodeStatView::of_meta_node(sight, node)).collect(),
+            data_nodes: sight.state.data_nodes_of_set(set.id).map(|node| NodeStatView::of_data_node(sight, node)).collect(),
+            data_node_selector: set.effective_data_node_selector().to_owned(),
+            meta_node_selector: set.effective_meta_node_selector().to_owned(),
+        }
+    }
 }
