@@ -202,9 +202,10 @@ impl From<&ZoneNodes> for ZoneNodesStat {
 impl ClusterStatInfo {
     /// The numbers of the last round of statistics.
     pub fn of(statistics: &Statistics) -> Self {
-        let zones = statistics.zones.iter().map(|(name, zone)| {
-            (name.clone(), ZoneStat { data_node_stat: (&zone.data).into(), meta_node_stat: (&zone.meta).into() })
-        });
+        let zones = statistics
+            .zones
+            .iter()
+            .map(|(name, zone)| (name.clone(), ZoneStat { data_node_stat: (&zone.data).into(), meta_node_stat: (&zone.meta).into() }));
         Self {
             data_node_stat_info: (&statistics.data).into(),
             meta_node_stat_info: (&statistics.meta).into(),

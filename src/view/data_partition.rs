@@ -416,14 +416,8 @@ pub fn decommission_status_text(status: DecommissionStatus) -> String {
 
 /// Name of a decommission type; the balancing ones have none in v3.5.3.
 pub fn decommission_type_text(kind: DecommissionType) -> String {
-    let names = [
-        "InitialDecommission",
-        "ManualDecommission",
-        "AutoDecommission",
-        "QueryDecommission",
-        "AutoAddReplica",
-        "ManualAddReplica",
-    ];
+    let names =
+        ["InitialDecommission", "ManualDecommission", "AutoDecommission", "QueryDecommission", "AutoAddReplica", "ManualAddReplica"];
     named(&names, kind.0)
 }
 

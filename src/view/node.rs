@@ -228,8 +228,7 @@ impl DataNodeInfo {
     /// Everything about a data node. `selected` is how often placement chose it.
     pub fn of(sight: &Sight<'_>, node: &DataNode, ignore_discarded: bool, selected: u64) -> Self {
         let (report, liveness) = (sight.data_node(&node.addr), sight.reports.data_liveness(&node.addr, sight.now));
-        let persisted: Vec<_> =
-            sight.state.data_partitions_on(&node.addr).filter(|dp| !(ignore_discarded && dp.is_discard)).collect();
+        let persisted: Vec<_> = sight.state.data_partitions_on(&node.addr).filter(|dp| !(ignore_discarded && dp.is_discard)).collect();
         Self {
             total_weight: report.total,
             used_weight: report.used,
@@ -239,7 +238,11 @@ impl DataNodeInfo {
             addr: node.addr.clone(),
             raft_heartbeat_port: node.heartbeat_port.clone(),
             raft_replica_port: node.replica_port.clone(),
-            report_time: sight.time(if report.heard_wall_secs == 0 { sight.wall_of(sight.reports.since()) } else { report.heard_wall_secs }),
+            report_time: sight.time(if report.heard_wall_secs == 0 {
+                sight.wall_of(sight.reports.since())
+            } else {
+                report.heard_wall_secs
+            }),
             is_active: liveness.is_active(),
             to_be_offline: node.to_be_offline,
             is_write_able: usable::data_node_writable(node, report, liveness),
@@ -251,10 +254,7 @@ impl DataNodeInfo {
             persistence_data_partitions: persisted.iter().map(|dp| dp.partition_id.0).collect(),
             persistence_data_partitions_with_disk_path: persisted
                 .iter()
-                .map(|dp| PartitionOnDisk {
-                    partition_id: dp.partition_id.0,
-                    disk: dp.disk_on(&node.addr).unwrap_or_default().to_owned(),
-                })
+                .map(|dp| PartitionOnDisk { partition_id: dp.partition_id.0, disk: dp.disk_on(&node.addr).unwrap_or_default().to_owned() })
                 .collect(),
             all_disks: node.all_disks.to_vec(),
             bad_disks: node.bad_disks.clone(),

@@ -1,6 +1,5 @@
 //! Volumes as replies show them (v3.5.3 http-types.md: SimpleVolView, VolView, VolInfo, VolStatInfo).
 
-
 use super::gotext;
 use super::meta_partition::MetaPartitionView;
 use super::sight::Sight;
