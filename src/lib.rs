@@ -28,6 +28,7 @@ pub mod nodes;
 pub mod observe;
 pub mod plan;
 pub mod raft;
+
 pub mod state;
 pub mod view;
 pub mod wire;

@@ -117,6 +117,15 @@ impl DecommissionStatus {
 }
 
 impl MediaType {
+    /// As v3.5.3 prints it.
+    pub fn text(self) -> &'static str {
+        match self {
+            MediaType::SSD => "SSD",
+            MediaType::HDD => "HDD",
+            _ => "Unspecified",
+        }
+    }
+
     /// SSD or HDD.
     pub fn is_valid(self) -> bool {
         self == Self::SSD || self == Self::HDD

@@ -135,7 +135,6 @@ const TX_CONFLICT_RETRY_INTERVAL_MS: i64 = 500;
 /// No limit, as v3.5.3 writes it.
 const QOS_LIMIT: u64 = 1 << 35;
 const ACCESS_TIME_INTERVAL_SECS: i64 = 86_400;
-const REPAIR_BLOCK_SIZE: u64 = 131_072;
 const REMOTE_CACHE_TTL_SECS: i64 = 432_000;
 const REMOTE_CACHE_READ_TIMEOUT_MS: i64 = 2000;
 const REMOTE_CACHE_MAX_FILE_SIZE_GB: i64 = 128;
@@ -148,6 +147,8 @@ impl Volume {
     pub const TRANSACTION_MASK_DEFAULT: u8 = 8;
     /// `RemoteCacheReadTimeout` of a volume created without one, milliseconds; an old record without one means 2000.
     pub const REMOTE_CACHE_READ_TIMEOUT_NEW: i64 = 5;
+    /// `DpRepairBlockSize` of a volume that says nothing, bytes.
+    pub const REPAIR_BLOCK_SIZE: u64 = 131_072;
     /// `EbsBlkSize` of a volume in the blobstore.
     pub const EBS_BLOCK_SIZE_DEFAULT: i64 = 8 << 20;
 
@@ -172,7 +173,7 @@ impl Volume {
             client_req_period: 1,
             client_hit_trigger_cnt: 1,
             access_time_interval: ACCESS_TIME_INTERVAL_SECS,
-            dp_repair_block_size: REPAIR_BLOCK_SIZE,
+            dp_repair_block_size: Self::REPAIR_BLOCK_SIZE,
             vol_storage_class: class,
             allowed_storage_class: vec![class],
             forbid_write_op_of_proto_ver0: true,
@@ -242,7 +243,7 @@ impl Volume {
     /// Bytes that data nodes repair at a time.
     pub fn effective_dp_repair_block_size(&self) -> u64 {
         if self.dp_repair_block_size == 0 {
-            REPAIR_BLOCK_SIZE
+            Self::REPAIR_BLOCK_SIZE
         } else {
             self.dp_repair_block_size
         }

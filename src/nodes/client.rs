@@ -6,6 +6,7 @@ use super::queue::Queue;
 use crate::env::{Env, TaskHandle};
 use crate::limits;
 use crate::wire::packet::{first_req_id, Packet};
+use crate::wire::reply::Fault;
 use crate::wire::result_code::ResultCode;
 use crate::wire::task::EncodedTask;
 use bytes::Bytes;
@@ -39,6 +40,13 @@ pub enum CallError {
     /// It left, and whether the node executed it is not known.
     #[error("{addr}: outcome unknown: {reason}")]
     Unknown { addr: String, reason: String },
+}
+
+/// What a client is told of it: v3.5.3 answers code 1 with the text.
+impl From<CallError> for Fault {
+    fn from(error: CallError) -> Self {
+        Fault::internal(error.to_string())
+    }
 }
 
 /// The sender of one node: its pool, its queue and the worker that empties the queue.

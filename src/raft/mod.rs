@@ -10,9 +10,11 @@
 //! Invariant: this layer never looks into a command.
 
 mod membership;
+mod pending;
 mod status;
 
 pub use membership::{Change, Member, Membership, MembershipError};
+pub use pending::{start, Raft};
 pub use status::{MemberStatus, Progress, Role, State, Status};
 
 use crate::env::storage::Pair;

@@ -3,6 +3,7 @@
 //!
 //! Invariant: pure. A view takes what it shows as arguments: it reads no clock, no lock and no file.
 
+pub mod client;
 pub mod cluster;
 pub mod data_partition;
 pub mod disk;

@@ -1,0 +1,46 @@
+//! What a leader knows besides the replicated state. Memory only: a new reign begins with nothing and loses nothing by it.
+
+use crate::env::{Mono, Wall};
+use crate::ids::{PartitionId, VolumeId};
+use crate::model::PartitionKind;
+use crate::plan::liveness::Liveness;
+use crate::plan::placement::Selectors;
+use crate::plan::reports::Reports;
+use crate::plan::statistics::Statistics;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Memory of one reign.
+#[derive(Default)]
+pub struct Live {
+    /// What nodes reported.
+    pub reports: Reports,
+    /// Carry weights and rotating indexes of host selection.
+    pub selectors: Selectors,
+    /// Partitions that this master is creating right now.
+    pub creating: BTreeSet<(PartitionKind, PartitionId)>,
+    /// Replicas of tombstones whose hosts confirmed that they are gone.
+    pub buried: BTreeSet<(PartitionKind, PartitionId, String)>,
+    /// When data partitions were last created automatically for a volume.
+    pub auto_created: BTreeMap<VolumeId, Duration>,
+    /// The numbers of the last statistics round.
+    pub statistics: Statistics,
+    /// Wall-clock time at which the reign began.
+    pub since_wall: Wall,
+}
+
+impl Live {
+    /// Forgets what an earlier reign knew.
+    pub fn begin_reign(&mut self, now: Mono, wall: Wall) {
+        *self = Self { reports: Reports::new(now.0), since_wall: wall, ..Self::default() };
+    }
+
+    /// Is the host known to be down? Unknown is not down.
+    pub fn is_inactive(&self, kind: PartitionKind, host: &str, now: Mono) -> bool {
+        let liveness = match kind {
+            PartitionKind::Data => self.reports.data_liveness(host, now.0),
+            PartitionKind::Meta => self.reports.meta_liveness(host, now.0),
+        };
+        liveness == Liveness::Inactive
+    }
+}

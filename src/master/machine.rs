@@ -1,0 +1,104 @@
+//! The replicated state on this master: what raft applies, and what readers see.
+//!
+//! One owner: the raft task calls [`Machine`], which changes its own `State`, writes the change with its index in one batch and then
+//! publishes a consistent copy (O(1), the tables are persistent maps). Readers take a copy from [`Published`] and never wait for it.
+
+use crate::env::storage::Pair;
+use crate::env::{Batch, BoxFuture, Durability, Store, StoreError};
+use crate::ids::Index;
+use crate::raft::{Entry, Membership, Payload, StateMachine};
+use crate::state::{all_pairs, LoadError, Outcome, State};
+use std::sync::{Arc, RwLock};
+
+/// The newest applied state, for any reader.
+#[derive(Clone, Default)]
+pub struct Published(Arc<RwLock<Arc<State>>>);
+
+impl Published {
+    /// The state as of the last applied entry. Later changes do not show in it.
+    pub fn get(&self) -> Arc<State> {
+        self.0.read().expect("no reader or writer panics").clone()
+    }
+
+    fn set(&self, state: State) {
+        *self.0.write().expect("no reader or writer panics") = Arc::new(state);
+    }
+}
+
+/// The state machine that raft drives.
+pub struct Machine {
+    store: Arc<dyn Store>,
+    state: State,
+    published: Published,
+}
+
+impl Machine {
+    /// Loads everything from the state store (v3.5.3 state-machine.md §5).
+    ///
+    /// # Errors
+    /// The store cannot be read, or its applied index or a counter is damaged.
+    pub fn load(store: Arc<dyn Store>) -> Result<(Self, Published), LoadError> {
+        let state = State::from_store(&*store)?;
+        for (key, bad) in &state.unreadable {
+            tracing::error!(key = %String::from_utf8_lossy(key), reason = bad.reason, "a stored record cannot be read and is left as it is");
+        }
+        let published = Published::default();
+        published.set(state.clone());
+        Ok((Self { store, state, published: published.clone() }, published))
+    }
+}
+
+impl StateMachine for Machine {
+    type Outcome = Outcome;
+
+    fn applied(&self) -> Index {
+        self.state.applied
+    }
+
+    fn membership(&self) -> Option<Membership> {
+        self.state.membership.as_deref().and_then(|bytes| Membership::decode(bytes).ok())
+    }
+
+    fn apply<'a>(&'a mut self, entries: Vec<Entry>, membership: &'a Membership) -> BoxFuture<'a, Result<Vec<Outcome>, StoreError>> {
+        Box::pin(async move {
+            let mut batch = Batch::default();
+            let mut outcomes = Vec::with_capacity(entries.len());
+            for entry in entries {
+                let writes = match entry.payload {
+                    Payload::Command(bytes) => {
+                        let (outcome, writes) = self.state.apply_bytes(entry.index, &bytes);
+                        outcomes.push(outcome);
+                        writes
+                    }
+                    Payload::Empty | Payload::Membership => self.state.skip(entry.index),
+                };
+                batch.ops.extend(writes.ops);
+            }
+            self.state.set_membership(membership.encode().into(), &mut batch);
+            self.store.write(batch, Durability::Buffered).await?;
+            self.published.set(self.state.clone());
+            Ok(outcomes)
+        })
+    }
+
+    fn snapshot(&self) -> BoxFuture<'_, Result<Vec<Pair>, StoreError>> {
+        let view = self.store.view();
+        Box::pin(async move { all_pairs(&*view) })
+    }
+
+    fn install(&mut self, pairs: Vec<Pair>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            // Read first: pairs that are no state must not replace what is there.
+            let damaged = |e: LoadError| StoreError { path: "snapshot".into(), reason: e.to_string() };
+            let state = State::from_pairs(pairs.iter().cloned()).map_err(damaged)?;
+            self.store.install(pairs).await?;
+            self.state = state.clone();
+            self.published.set(state);
+            Ok(())
+        })
+    }
+
+    fn sync(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.store.write(Batch::default(), Durability::Synced)
+    }
+}
