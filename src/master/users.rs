@@ -49,9 +49,8 @@ impl NewKeys {
     /// Draws from the master's source of secrets.
     pub fn draw(master: &Master) -> Self {
         let mut random = || master.env.entropy.next_u64(Purpose::Secret);
-        let pairs = (0..SPARE_KEYS)
-            .map(|_| (random_text(ACCESS_KEY_CHARS, &mut random), random_text(SECRET_KEY_CHARS, &mut random)))
-            .collect();
+        let pairs =
+            (0..SPARE_KEYS).map(|_| (random_text(ACCESS_KEY_CHARS, &mut random), random_text(SECRET_KEY_CHARS, &mut random))).collect();
         Self { pairs, created: gotext::date_time(master.env.wall().secs(), gotext::ZONE) }
     }
 

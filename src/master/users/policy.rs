@@ -120,7 +120,9 @@ mod tests {
         ] {
             assert!(is_known(good), "{good}");
         }
-        for bad in ["x", "", "perm:builtin:writable", "action:oss:Nothing", "action:posix:read", "perm:custom:", "perm:custom:a-b", "action:oss"] {
+        for bad in
+            ["x", "", "perm:builtin:writable", "action:oss:Nothing", "action:posix:read", "perm:custom:", "perm:custom:a-b", "action:oss"]
+        {
             assert!(!is_known(bad), "{bad}");
         }
     }
