@@ -225,3 +225,6 @@ fn note(
         found.strays.push((id, stray.to_string()));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,4 +24,6 @@ pub mod statistics;
 pub mod storage_class;
 pub mod usable;
 pub mod volume;
+#[cfg(test)]
+mod world;
 pub mod zone_check;

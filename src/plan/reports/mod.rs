@@ -15,6 +15,8 @@ mod meta;
 mod meta_partition;
 mod node;
 mod peers;
+#[cfg(test)]
+mod tests;
 
 pub use change::Change;
 pub use data::apply_data_heartbeat;
