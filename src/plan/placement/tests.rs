@@ -68,10 +68,7 @@ fn too_few_nodes_are_refused_with_the_text_of_the_selector() {
         refused(NodeSelector::RoundRobin),
         "action[RoundRobinNodeSelector-Select] no enough writable hosts,replicaNum:2  MatchNodeCount:1  "
     );
-    assert_eq!(
-        refused(NodeSelector::Straw),
-        "action[StrawNodeSelector-Select] no enough writable hosts,replicaNum:2  MatchNodeCount:1  "
-    );
+    assert_eq!(refused(NodeSelector::Straw), "action[StrawNodeSelector-Select] no enough writable hosts,replicaNum:2  MatchNodeCount:1  ");
 }
 
 #[test]
@@ -106,12 +103,8 @@ fn round_robin_skips_what_is_unfit_or_excluded_within_one_cycle() {
 
 #[test]
 fn available_space_first_takes_one_node_of_a_machine_before_the_second() {
-    let nodes = [
-        node(1, "10.0.0.1:1", 900, 0),
-        node(2, "10.0.0.1:2", 800, 0),
-        node(3, "10.0.0.2:1", 100, 0),
-        node(4, "10.0.0.1:3", 700, 0),
-    ];
+    let nodes =
+        [node(1, "10.0.0.1:1", 900, 0), node(2, "10.0.0.1:2", 800, 0), node(3, "10.0.0.2:1", 100, 0), node(4, "10.0.0.1:3", 700, 0)];
     let mut pick = |n| picked(NodeSelector::AvailableSpaceFirst, &nodes, n, &mut NodeMemory::default()).unwrap();
     assert_eq!(pick(2), [1, 3]);
     assert_eq!(pick(3), [1, 3, 2]);
@@ -258,14 +251,7 @@ fn sets_carry_weight() {
 // ---- zones ------------------------------------------------------------------------------------------------------
 
 fn demand(cross_zone: bool, zone_name: &str, replicas: usize) -> Demand {
-    Demand {
-        kind: PartitionKind::Data,
-        replicas,
-        media: MediaType::SSD,
-        cross_zone,
-        zone_name: zone_name.into(),
-        domain: None,
-    }
+    Demand { kind: PartitionKind::Data, replicas, media: MediaType::SSD, cross_zone, zone_name: zone_name.into(), domain: None }
 }
 
 fn chosen(world: &World, selectors: &mut Selectors, demand: &Demand) -> Result<Chosen, Fault> {

@@ -188,7 +188,9 @@ fn missing_raft_ports_are_filled_from_the_report_or_from_the_node() {
     (local[0].raft_heartbeat, local[0].raft_replica) = ("17330".into(), "17340".into());
     report.local_peers = local.into();
     let changes = world.hear_data(&partition.hosts[0], data_heartbeat(1000, 0, &[report]));
-    let Some(Change::DataPeers { peers, .. }) = changes.iter().find(|c| matches!(c, Change::DataPeers { .. })) else { panic!("{changes:?}") };
+    let Some(Change::DataPeers { peers, .. }) = changes.iter().find(|c| matches!(c, Change::DataPeers { .. })) else {
+        panic!("{changes:?}")
+    };
     assert_eq!((peers[0].raft_heartbeat.as_str(), peers[0].raft_replica.as_str()), ("17330", "17340"));
     assert_eq!((peers[1].raft_heartbeat.as_str(), peers[1].raft_replica.as_str()), ("1", "2"));
     assert_eq!(peers[2].raft_heartbeat, "");
