@@ -39,9 +39,11 @@ impl Time {
         self == Self::ZERO
     }
 
-    /// The same point in time shown in a zone that is this many seconds east of Greenwich.
+    /// The same point in time shown in a zone that is this many seconds east of Greenwich, whole minutes counted as RFC 3339
+    /// shows no more. Unchanged where there is no such zone or the calendar ends.
     pub fn in_zone(self, east_secs: i32) -> Self {
-        Self(UtcOffset::from_whole_seconds(east_secs).map_or(self.0, |offset| self.0.to_offset(offset)))
+        let offset = UtcOffset::from_whole_seconds(east_secs / 60 * 60).ok();
+        Self(offset.and_then(|offset| self.0.checked_to_offset(offset)).unwrap_or(self.0))
     }
 
     /// Reads RFC 3339.
@@ -116,5 +118,8 @@ mod tests {
         let text = "2026-11-23T18:09:42.5+02:00";
         assert_eq!(Time::parse(text).unwrap().to_string(), text);
         assert_eq!(Time::from_unix_nanos(1_795_450_182_500_000_000).in_zone(7200).to_string(), text);
+        assert_eq!(Time::parse(text).unwrap().in_zone(3_659).to_string(), "2026-11-23T17:09:42.5+01:00");
+        let last = Time::parse("9999-12-31T23:59:59Z").unwrap();
+        assert_eq!(last.in_zone(3_600), last);
     }
 }
