@@ -19,6 +19,63 @@ pub const COMMAND_BYTES_MAX: usize = 64 << 20;
 pub const PROPOSALS_PENDING_MAX: usize = 4_096;
 /// How long a proposal may take before its outcome is called unknown.
 pub const PROPOSAL_DEADLINE: Duration = Duration::from_secs(20);
+/// Commands waiting in the raft driver, bytes; a further one is refused.
+pub const PROPOSAL_BYTES_PENDING_MAX: usize = 256 << 20;
+/// Reads waiting in the raft driver; a further one is refused.
+pub const READS_PENDING_MAX: usize = 16_384;
+/// Membership changes waiting in the raft driver; a further one is refused.
+pub const MEMBERSHIP_CHANGES_PENDING_MAX: usize = 16;
+/// Requests and messages that the driver takes in before it writes to the log.
+pub const RAFT_INPUTS_PER_ROUND_MAX: usize = 1_024;
+/// Messages received and not yet taken in by the driver; connections wait for room.
+pub const RAFT_INBOX_MAX: usize = 1_024;
+/// Entries of one message to a peer, bytes (v3.5.3 state-machine.md §3), unless a single one is larger.
+pub const RAFT_MESSAGE_ENTRIES_BYTES_MAX: u64 = 1 << 20;
+/// Messages with entries on their way to one peer (v3.5.3 state-machine.md §3).
+pub const RAFT_INFLIGHT_MAX: usize = 128;
+/// Committed entries handed to the state machine at a time, bytes, unless a single one is larger.
+pub const APPLY_BYTES_PER_BATCH_MAX: u64 = 16 << 20;
+/// Committed entries that wait for the state machine, bytes; the driver waits when there are more.
+pub const APPLY_BACKLOG_BYTES_MAX: usize = 64 << 20;
+/// Entries of the raft log kept in memory, bytes.
+pub const LOG_CACHE_BYTES_MAX: usize = 64 << 20;
+/// Messages waiting for one peer; the oldest is dropped for a further one.
+pub const PEER_QUEUE_MAX: usize = 512;
+/// Messages waiting for one peer, bytes.
+pub const PEER_QUEUE_BYTES_MAX: usize = 128 << 20;
+/// A frame between masters, bytes: the largest command and what is around it.
+pub const RAFT_FRAME_BYTES_MAX: usize = COMMAND_BYTES_MAX + (4 << 20);
+/// Connections from other masters; a further one is closed.
+pub const RAFT_CONNECTIONS_MAX: usize = 128;
+/// Connecting to another master.
+pub const RAFT_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Writing one frame to another master, and reading one that has begun.
+pub const RAFT_FRAME_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often a connection to another master is tried out.
+pub const RAFT_PING_INTERVAL: Duration = Duration::from_secs(1);
+/// A connection to another master on which a ping is not answered for this long is closed.
+pub const RAFT_PONG_TIMEOUT: Duration = Duration::from_secs(4);
+/// A connection from another master on which nothing comes for this long is closed.
+pub const RAFT_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pause after a failed connection to another master, at first and at most.
+pub const RAFT_BACKOFF_MIN: Duration = Duration::from_millis(50);
+pub const RAFT_BACKOFF_MAX: Duration = Duration::from_secs(1);
+/// Asking another master who it is.
+pub const HELLO_TIMEOUT: Duration = Duration::from_secs(3);
+/// Pause between rounds of asking the other masters who they are.
+pub const HELLO_INTERVAL: Duration = Duration::from_millis(500);
+/// A complaint that stands is repeated this often.
+pub const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+/// A snapshot's pairs in one frame, bytes, unless a single one is larger.
+pub const SNAPSHOT_FRAME_BYTES: usize = 1 << 20;
+/// A snapshot that is received, bytes.
+pub const SNAPSHOT_BYTES_MAX: usize = 16 << 30;
+/// Sending a whole snapshot.
+pub const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(600);
+/// A snapshot that nobody is being sent is kept this long for the next one who needs it.
+pub const SNAPSHOT_KEPT_FOR: Duration = Duration::from_secs(10);
+/// A learner whose log is this close to the leader's is made a voter, entries.
+pub const PROMOTION_LAG_MAX: u64 = 256;
 /// How often a transaction is built again after a conflict.
 pub const CONFLICT_RETRIES_MAX: usize = 64;
 

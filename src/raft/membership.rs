@@ -25,6 +25,8 @@ pub struct Member {
 /// The group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Membership {
+    /// Which group: the incarnation of the disk that founded it. A master of another group is never let in.
+    pub group: u64,
     pub members: BTreeMap<MasterId, Member>,
 }
 
@@ -62,6 +64,10 @@ pub enum MembershipError {
     ZeroId,
     #[error("a group has at most {MEMBERS_MAX} members")]
     TooMany,
+    #[error("address {addr} belongs to master {id}")]
+    OtherMaster { addr: String, id: MasterId },
+    #[error("master {0} belongs to another group: empty its directories first")]
+    OtherGroup(MasterId),
 }
 
 impl Membership {
@@ -147,7 +153,7 @@ impl Membership {
             incarnation: member.incarnation,
             learner: member.learner,
         });
-        MembershipRecord { members: members.collect() }.encode_to_vec()
+        MembershipRecord { group: self.group, members: members.collect() }.encode_to_vec()
     }
 
     /// The inverse of [`Membership::encode`].
@@ -157,7 +163,7 @@ impl Membership {
             .members
             .into_iter()
             .map(|member| (MasterId(member.id), Member { addr: member.addr, incarnation: member.incarnation, learner: member.learner }));
-        Ok(Membership { members: members.collect() })
+        Ok(Membership { group: record.group, members: members.collect() })
     }
 }
 
@@ -201,6 +207,8 @@ impl Change {
 struct MembershipRecord {
     #[prost(message, repeated, tag = "1")]
     members: Vec<MemberRecord>,
+    #[prost(fixed64, tag = "2")]
+    group: u64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -252,7 +260,7 @@ mod tests {
 
     fn group(ids: &[u64]) -> Membership {
         let member = |id: &u64| (MasterId(*id), Member { addr: format!("10.0.0.{id}:17010"), incarnation: Some(*id), learner: false });
-        Membership { members: ids.iter().map(member).collect() }
+        Membership { group: 77, members: ids.iter().map(member).collect() }
     }
 
     fn add(id: MasterId, incarnation: Option<u64>) -> Change {

@@ -9,12 +9,30 @@
 //!
 //! Invariant: this layer never looks into a command.
 
+mod applier;
+mod bootstrap;
+mod connection;
+mod driver;
+mod election;
+pub mod frame;
+mod handle;
+mod hello;
+mod listener;
+mod log;
+mod logger;
 mod membership;
-mod pending;
+pub mod message;
+mod outgoing;
+mod reads;
+mod ready;
+mod snapshot;
+mod start;
 mod status;
+mod transport;
 
+pub use handle::Raft;
 pub use membership::{Change, Member, Membership, MembershipError};
-pub use pending::{start, Raft};
+pub use start::{start, StartError};
 pub use status::{MemberStatus, Progress, Role, State, Status};
 
 use crate::env::storage::Pair;
