@@ -156,10 +156,8 @@ impl Writer {
                 Work::Batch(batch, _) => Ok(plain_batch(batch)),
                 Work::Install(pairs) => self.install_batch(pairs),
             };
-            let mut options = WriteOptions::default();
-            options.set_sync(syncs_at == Some(at));
             if self.broken.is_none() {
-                self.broken = batch.and_then(|batch| self.db.write_opt(batch, &options)).err().map(|e| e.to_string());
+                self.broken = batch.and_then(|batch| self.write_one(batch, syncs_at == Some(at))).err().map(|e| e.to_string());
             }
             finished.push(done);
         }
@@ -171,6 +169,16 @@ impl Writer {
             // Who asked may have gone away; the write stands all the same.
             let _ = done.send(outcome);
         }
+    }
+
+    fn write_one(&self, batch: WriteBatch, sync: bool) -> Result<(), rocksdb::Error> {
+        if batch.is_empty() {
+            // An empty batch leaves no mark in the log that a sync would have to wait for.
+            return if sync { self.db.flush_wal(true) } else { Ok(()) };
+        }
+        let mut options = WriteOptions::default();
+        options.set_sync(sync);
+        self.db.write_opt(batch, &options)
     }
 
     /// One batch that empties the store and fills it again.
