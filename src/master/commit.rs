@@ -28,7 +28,7 @@ impl Master {
                 if txn.is_empty() {
                     return Ok(value);
                 }
-                (value, txn.finish(actor, self.env.wall()).to_bytes())
+                (value, txn.finish(actor, self.env.wall().0).to_bytes())
             };
             if bytes.len() > limits::COMMAND_BYTES_MAX {
                 return Err(Fault::internal(format!("the change takes {} bytes, more than {}", bytes.len(), limits::COMMAND_BYTES_MAX)));

@@ -4,10 +4,11 @@
 //! publishes a consistent copy (O(1), the tables are persistent maps). Readers take a copy from [`Published`] and never wait for it.
 
 use crate::env::storage::Pair;
-use crate::env::{Batch, BoxFuture, Durability, Store, StoreError};
+use crate::env::{Batch, BoxFuture, Durability, Op, Store, StoreError, View};
 use crate::ids::Index;
 use crate::raft::{Entry, Membership, Payload, StateMachine};
-use crate::state::{all_pairs, LoadError, Outcome, State};
+use crate::state::{LoadError, Outcome, State, Writes};
+use std::ops::Bound;
 use std::sync::{Arc, RwLock};
 
 /// The newest applied state, for any reader.
@@ -25,6 +26,15 @@ impl Published {
     }
 }
 
+/// Why the state cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    State(#[from] LoadError),
+}
+
 /// The state machine that raft drives.
 pub struct Machine {
     store: Arc<dyn Store>,
@@ -37,8 +47,9 @@ impl Machine {
     ///
     /// # Errors
     /// The store cannot be read, or its applied index or a counter is damaged.
-    pub fn load(store: Arc<dyn Store>) -> Result<(Self, Published), LoadError> {
-        let state = State::from_store(&*store)?;
+    pub fn load(store: Arc<dyn Store>) -> Result<(Self, Published), MachineError> {
+        let mut state = State::new();
+        each_piece(&*store, |pairs| state.load_more(pairs).map_err(MachineError::from))?;
         for (key, bad) in &state.unreadable {
             tracing::error!(key = %String::from_utf8_lossy(key), reason = bad.reason, "a stored record cannot be read and is left as it is");
         }
@@ -72,9 +83,11 @@ impl StateMachine for Machine {
                     }
                     Payload::Empty | Payload::Membership => self.state.skip(entry.index),
                 };
-                batch.ops.extend(writes.ops);
+                batch.ops.extend(writes.0.into_iter().map(to_op));
             }
-            self.state.set_membership(membership.encode().into(), &mut batch);
+            let mut writes = Writes::default();
+            self.state.set_membership(membership.encode().into(), &mut writes);
+            batch.ops.extend(writes.0.into_iter().map(to_op));
             self.store.write(batch, Durability::Buffered).await?;
             self.published.set(self.state.clone());
             Ok(outcomes)
@@ -83,7 +96,14 @@ impl StateMachine for Machine {
 
     fn snapshot(&self) -> BoxFuture<'_, Result<Vec<Pair>, StoreError>> {
         let view = self.store.view();
-        Box::pin(async move { all_pairs(&*view) })
+        Box::pin(async move {
+            let mut all = Vec::new();
+            each_piece(&*view, |mut pairs| {
+                all.append(&mut pairs);
+                Ok::<(), StoreError>(())
+            })?;
+            Ok(all)
+        })
     }
 
     fn install(&mut self, pairs: Vec<Pair>) -> BoxFuture<'_, Result<(), StoreError>> {
@@ -100,5 +120,27 @@ impl StateMachine for Machine {
 
     fn sync(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         self.store.write(Batch::default(), Durability::Synced)
+    }
+}
+
+/// Pairs read from a store at a time.
+const SCAN_PAIRS: usize = 4096;
+
+/// Visits all pairs in the order of their keys.
+fn each_piece<E: From<StoreError>>(view: &dyn View, mut visit: impl FnMut(Vec<Pair>) -> Result<(), E>) -> Result<(), E> {
+    let mut last: Option<Vec<u8>> = None;
+    loop {
+        let from = last.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let pairs = view.scan(from, &[], SCAN_PAIRS)?;
+        let Some((key, _)) = pairs.last() else { return Ok(()) };
+        last = Some(key.clone());
+        visit(pairs)?;
+    }
+}
+
+fn to_op((key, value): (Vec<u8>, Option<Vec<u8>>)) -> Op {
+    match value {
+        Some(value) => Op::Put { key, value },
+        None => Op::Delete { key },
     }
 }

@@ -415,7 +415,7 @@ fn check_keys(access: Option<&str>, secret: Option<&str>) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::Wall;
+
     use crate::ids::Index;
     use crate::state::State;
 
@@ -433,7 +433,7 @@ mod tests {
         let base = state.clone();
         let mut txn = Txn::new(&base);
         let value = build(&mut txn)?;
-        let command = txn.finish("test", Wall(0));
+        let command = txn.finish("test", 0);
         let next = Index(state.applied.0 + 1);
         state.apply(next, &command);
         Ok(value)

@@ -3,8 +3,8 @@
 use super::command::Command;
 use super::stamps::Stamp;
 use super::tables::Any;
+use super::writes::Writes;
 use super::{digest, settings, State};
-use crate::env::Batch;
 use crate::ids::Index;
 use crate::model::{key, Counter, CounterValue, Key, Record};
 use bytes::Bytes;
@@ -23,13 +23,13 @@ pub enum Outcome {
 }
 
 impl State {
-    /// Applies the entry at `index`. The batch holds what to store: it must be written with the index that it carries, atomically.
-    pub fn apply(&mut self, index: Index, command: &Command) -> (Outcome, Batch) {
+    /// Applies the entry at `index`. The writes are what to store, the index among them: they must be stored in one batch.
+    pub fn apply(&mut self, index: Index, command: &Command) -> (Outcome, Writes) {
         let outcome = match self.attempt(index, command) {
-            Ok((next, mut batch)) => {
+            Ok((next, mut writes)) => {
                 *self = next;
-                self.pass(index, &mut batch);
-                return (Outcome::Done, batch);
+                self.pass(index, &mut writes);
+                return (Outcome::Done, writes);
             }
             Err(outcome) => outcome,
         };
@@ -37,7 +37,7 @@ impl State {
     }
 
     /// Applies the entry at `index` in the form of the log. Bytes that are no command are an invalid one.
-    pub fn apply_bytes(&mut self, index: Index, bytes: &[u8]) -> (Outcome, Batch) {
+    pub fn apply_bytes(&mut self, index: Index, bytes: &[u8]) -> (Outcome, Writes) {
         match Command::from_bytes(bytes) {
             Ok(command) => self.apply(index, &command),
             Err(error) => (Outcome::Invalid { key: String::new(), reason: error.to_string() }, self.skip(index)),
@@ -45,32 +45,32 @@ impl State {
     }
 
     /// Passes the entry at `index`, which is no command.
-    pub fn skip(&mut self, index: Index) -> Batch {
-        let mut batch = Batch::default();
-        self.pass(index, &mut batch);
-        batch
+    pub fn skip(&mut self, index: Index) -> Writes {
+        let mut writes = Writes::default();
+        self.pass(index, &mut writes);
+        writes
     }
 
-    /// Notes raft's members, and adds them to the batch of the entry that brought them.
-    pub fn set_membership(&mut self, membership: Bytes, batch: &mut Batch) {
-        batch.put(key::MEMBERSHIP, membership.to_vec());
+    /// Notes raft's members, and adds them to the writes of the entry that brought them.
+    pub fn set_membership(&mut self, membership: Bytes, writes: &mut Writes) {
+        writes.put(key::MEMBERSHIP, membership.to_vec());
         self.contents.membership = Some(membership);
     }
 
-    fn pass(&mut self, index: Index, batch: &mut Batch) {
+    fn pass(&mut self, index: Index, writes: &mut Writes) {
         assert!(index > self.contents.applied, "entry {index} applied after {}", self.contents.applied);
         self.contents.applied = index;
-        batch.put(key::APPLIED, index.to_string());
+        writes.put(key::APPLIED, index.to_string());
     }
 
-    fn attempt(&self, index: Index, command: &Command) -> Result<(State, Batch), Outcome> {
+    fn attempt(&self, index: Index, command: &Command) -> Result<(State, Writes), Outcome> {
         for expect in &command.expects {
             if self.revision(&expect.key).map(|revision| revision.0) != expect.revision {
                 return Err(Outcome::Conflict { key: expect.key.clone() });
             }
         }
         let mut next = self.clone();
-        let mut batch = Batch::default();
+        let mut writes = Writes::default();
         let mut seen = BTreeSet::new();
         // Deletes first: a node may change its id or address in one command.
         let (deletes, puts): (Vec<_>, Vec<_>) = command.ops.iter().partition(|op| op.value.is_none());
@@ -84,7 +84,7 @@ impl State {
                 Some(value) => next.put(&op.key, value, index).map_err(invalid)?,
                 None => next.delete(op.key.as_bytes()),
             }
-            store(&mut batch, &op.key, op.value.as_deref(), index);
+            store(&mut writes, &op.key, op.value.as_deref(), index);
         }
         for raise in &command.raises {
             let Some(counter) = Counter::with_key(&raise.key) else {
@@ -94,11 +94,11 @@ impl State {
                 let value = CounterValue { counter, last: raise.to }.encode();
                 let invalid = |reason: String| Outcome::Invalid { key: raise.key.clone(), reason };
                 next.put(&raise.key, &value.clone().into(), index).map_err(invalid)?;
-                store(&mut batch, &raise.key, Some(&value), index);
+                store(&mut writes, &raise.key, Some(&value), index);
             }
         }
         next.retry_unreadable();
-        Ok((next, batch))
+        Ok((next, writes))
     }
 
     fn put(&mut self, key: &str, value: &Bytes, index: Index) -> Result<(), String> {
@@ -171,15 +171,15 @@ fn writable(key: &str) -> Result<(), String> {
     }
 }
 
-fn store(batch: &mut Batch, key: &str, value: Option<&[u8]>, index: Index) {
+fn store(writes: &mut Writes, key: &str, value: Option<&[u8]>, index: Index) {
     match value {
         Some(value) => {
-            batch.put(key, value);
-            batch.put(key::revision_key(key), index.to_string());
+            writes.put(key, value);
+            writes.put(key::revision_key(key), index.to_string());
         }
         None => {
-            batch.delete(key);
-            batch.delete(key::revision_key(key));
+            writes.delete(key);
+            writes.delete(key::revision_key(key));
         }
     }
 }

@@ -155,7 +155,6 @@ pub fn indexes_equal_recount(state: &State) -> Result<(), Violation> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::Wall;
     use crate::ids::{Index, NodeId, PartitionId, VolumeId};
     use crate::model::{DataNode, DataPartition, MediaType, MetaNode, MetaPartition, NodeSet, Quota, StorageClass, Volume};
     use crate::state::{Outcome, Txn};
@@ -164,7 +163,7 @@ mod tests {
         let base = state.clone();
         let mut txn = Txn::new(&base);
         build(&mut txn);
-        let (outcome, _) = state.apply(Index(base.applied.0 + 1), &txn.finish("test", Wall(0)));
+        let (outcome, _) = state.apply(Index(base.applied.0 + 1), &txn.finish("test", 0));
         assert_eq!(outcome, Outcome::Done);
     }
 

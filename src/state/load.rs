@@ -2,19 +2,12 @@
 
 use super::stamps::Stamp;
 use super::{digest, State, UnreadableValue};
-use crate::env::storage::{Pair, StoreError, View};
 use crate::ids::Index;
 use crate::model::{key, Counter};
-use std::ops::Bound;
-
-/// Pairs read from a store at a time.
-const SCAN_PAIRS: usize = 4096;
 
 /// A state that cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
     /// Without this value what is there cannot be carried on safely.
     #[error("the value of {key} is damaged: {value:?}")]
     Damaged { key: String, value: String },
@@ -23,19 +16,15 @@ pub enum LoadError {
 impl State {
     /// The state that these pairs, in the order of their keys, are. A record that does not parse is kept and listed
     /// (`unreadable`). Errors: the applied index, a counter or a revision does not parse.
-    pub fn from_pairs(pairs: impl IntoIterator<Item = Pair>) -> Result<Self, LoadError> {
+    pub fn from_pairs(pairs: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) -> Result<Self, LoadError> {
         let mut state = Self::new();
-        for (key, value) in pairs {
-            state.load(key, value)?;
-        }
+        state.load_more(pairs)?;
         Ok(state)
     }
 
-    /// The state that a store holds. Errors: those of the store, and those of [`State::from_pairs`].
-    pub fn from_store(store: &dyn View) -> Result<Self, LoadError> {
-        let mut state = Self::new();
-        each_chunk(store, |pairs| pairs.into_iter().try_for_each(|(key, value)| state.load(key, value)))?;
-        Ok(state)
+    /// Adds pairs whose keys come after those loaded so far: a store is read piece by piece. Errors: those of [`State::from_pairs`].
+    pub fn load_more(&mut self, pairs: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) -> Result<(), LoadError> {
+        pairs.into_iter().try_for_each(|(key, value)| self.load(key, value))
     }
 
     fn load(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<(), LoadError> {
@@ -66,27 +55,6 @@ impl State {
         }
         self.stamp(&key, Some(stamp));
         Ok(())
-    }
-}
-
-/// All pairs of a store in the order of their keys: a snapshot for another master.
-pub fn all_pairs(store: &dyn View) -> Result<Vec<Pair>, StoreError> {
-    let mut all = Vec::new();
-    each_chunk(store, |mut pairs| {
-        all.append(&mut pairs);
-        Ok::<(), StoreError>(())
-    })?;
-    Ok(all)
-}
-
-fn each_chunk<E: From<StoreError>>(store: &dyn View, mut visit: impl FnMut(Vec<Pair>) -> Result<(), E>) -> Result<(), E> {
-    let mut last: Option<Vec<u8>> = None;
-    loop {
-        let from = last.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-        let pairs = store.scan(from, &[], SCAN_PAIRS)?;
-        let Some((key, _)) = pairs.last() else { return Ok(()) };
-        last = Some(key.clone());
-        visit(pairs)?;
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! A clone costs the same however much there is: the tables are shared until one side changes.
 //!
-//! Invariant: pure. No clock, no randomness, no I/O but reading a store when loading, nothing that nodes report.
+//! Invariant: pure. No clock, no randomness, no I/O, nothing that nodes report.
 
 mod apply;
 mod command;
@@ -20,13 +20,15 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod txn;
+mod writes;
 
 pub use apply::Outcome;
 pub use command::{Command, Expect, Op, Raise};
 pub use contents::{Contents, UnreadableValue};
-pub use load::{all_pairs, LoadError};
+pub use load::LoadError;
 pub use tables::Stored;
 pub use txn::Txn;
+pub use writes::Writes;
 
 use crate::ids::Revision;
 use crate::model::ClusterValue;

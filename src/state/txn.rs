@@ -2,7 +2,6 @@
 
 use super::command::{Command, Expect, Op, Raise};
 use super::{State, Stored};
-use crate::env::Wall;
 use crate::ids::{NodeId, NodeSetId, PartitionId, VolumeId};
 use crate::model::{ClusterValue, Counter, DataNode, DataPartition, Key, MetaNode, MetaPartition, NodeSet, User, Volume, Zone};
 use bytes::Bytes;
@@ -84,14 +83,14 @@ impl<'a> Txn<'a> {
         self.ops.is_empty() && self.raises.is_empty()
     }
 
-    /// The command.
-    pub fn finish(self, actor: &str, wall: Wall) -> Command {
+    /// The command: who asked for it, and when by the wall clock (nanoseconds since 1970).
+    pub fn finish(self, actor: &str, wall_nanos: i64) -> Command {
         Command {
             expects: self.expects.into_iter().map(|(key, revision)| Expect { key, revision }).collect(),
             ops: self.ops.into_iter().map(|(key, value)| Op { key, value }).collect(),
             raises: self.raises.into_iter().map(|(counter, to)| Raise { key: counter.key().to_owned(), to }).collect(),
             actor: actor.to_owned(),
-            wall: wall.0,
+            wall: wall_nanos,
         }
     }
 }
