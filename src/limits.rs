@@ -128,6 +128,8 @@ pub const HTTP_CONNECTIONS_MAX: usize = 16_384;
 pub const HTTP_TIMEOUT: Duration = Duration::from_secs(300);
 /// Resolving a host name in a parameter.
 pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long requests may go on while the service stops.
+pub const HTTP_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connecting to the leader as a proxy.
 pub const PROXY_CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -2,13 +2,23 @@
 //!
 //! Knows the master's operations. Must not know raft or the disk.
 
+pub mod client;
+pub mod decide;
 pub mod form;
 pub mod go_parse;
 pub mod handlers;
+mod io;
+pub mod limiter;
 mod media;
 mod multipart;
 pub mod params;
+pub mod proxy;
 pub mod reply;
 pub mod request;
+mod request_line;
 pub mod route;
+pub mod server;
+pub mod service;
 pub mod table;
+
+pub use server::{serve, Server};

@@ -3,8 +3,9 @@
 use super::form::{explicit, implicit, Source};
 use super::params::Params;
 use super::route::Route;
-use crate::env::Env;
+use super::service::Service;
 use crate::limits;
+use crate::master::Master;
 use crate::wire::reply::Fault;
 use bytes::Bytes;
 use http::request::Parts;
@@ -14,7 +15,8 @@ use std::sync::Arc;
 /// One request on its way to its handler.
 #[derive(Clone)]
 pub struct Ctx {
-    pub env: Env,
+    pub master: Arc<Master>,
+    pub service: Arc<Service>,
     pub route: &'static Route,
     /// Who sent it: the follower, when one passed it on.
     pub peer: SocketAddr,
@@ -59,8 +61,8 @@ impl Ctx {
         if host.is_empty() || host.parse::<Ipv4Addr>().is_ok() {
             return addr.to_owned();
         }
-        let deadline = self.env.now() + limits::RESOLVE_TIMEOUT;
-        match self.env.network.resolve(host, deadline).await.as_deref() {
+        let deadline = self.master.env.now() + limits::RESOLVE_TIMEOUT;
+        match self.master.env.network.resolve(host, deadline).await.as_deref() {
             Ok([first, others @ ..]) if others.iter().all(|other| other == first) => format!("{first}:{port}"),
             _ => addr.to_owned(),
         }
