@@ -90,13 +90,12 @@ pub fn assess(scene: &Scene<'_>, reports: &Reports, partition: &DataPartition, v
     let writable = live + unknown == usize::from(partition.replica_num)
         && replicas.iter().filter(on_hosts).all(|r| r.status == PartitionStatus::READ_WRITE)
         && (unknown == 0 || presumed)
-        && reported.total().map_or(true, |total| total.saturating_sub(reported.used()) > DATA_NODE_RESERVED)
+        && reported.total().is_none_or(|total| total.saturating_sub(reported.used()) > DATA_NODE_RESERVED)
         && (leader.is_some() || presumed || fresh)
         && !volume.is_full(partition.effective_media_type(scene.rules.legacy_media_type))
         && !volume.forbidden;
-    let status = if replicas.len() > partition.hosts.len() {
-        PartitionStatus::READ_ONLY
-    } else if partition.has_special_replica_num() && partition.special_replica_decommission_step > 0 {
+    let moving = partition.has_special_replica_num() && partition.special_replica_decommission_step > 0;
+    let status = if moving || replicas.len() > partition.hosts.len() {
         PartitionStatus::READ_ONLY
     } else if volume.is_new(scene) && replicas.iter().any(|r| r.life == Life::Live) {
         for replica in replicas.iter_mut().filter(|r| r.life == Life::Live) {

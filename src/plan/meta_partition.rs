@@ -108,7 +108,7 @@ pub fn assess(scene: &Scene<'_>, reports: &Reports, partition: &MetaPartition, f
         // The leader's word counts. Without one v3.5.3 takes that of the last replica; a young leader's record knows better.
         let speaker = match leading {
             None if unknown > 0 => partition.status,
-            None => on_hosts().last().map_or(PartitionStatus::UNAVAILABLE, |r| r.status),
+            None => on_hosts().next_back().map_or(PartitionStatus::UNAVAILABLE, |r| r.status),
             Some(replica) => replica.status,
         };
         let mut status = if forbidden && speaker != PartitionStatus::UNAVAILABLE { PartitionStatus::READ_ONLY } else { speaker };
@@ -314,7 +314,7 @@ pub struct Findings {
     pub wrong_active_number: Vec<PartitionId>,
     /// The record has another number of hosts than of replicas.
     pub wrong_host_number: Vec<PartitionId>,
-    /// Hosts whose replica is silent.
+    /// Hosts whose replica is not active.
     pub missing: Vec<(PartitionId, String)>,
     /// Replicas reported by nodes that are no hosts; forgotten.
     pub strays: Vec<(PartitionId, String)>,
@@ -364,12 +364,11 @@ pub fn check_volume(scene: &Scene<'_>, reports: &mut Reports, volume: &Volume) -
     found
 }
 
-/// Hosts whose replica has been silent for the replica time-out, or was never heard of by a leader that had time to hear it.
+/// Hosts whose replica is not active. v3.5.3 lists them as soon as their node is inactive, not only after the replica time-out.
 pub fn missing_hosts<'a>(scene: &Scene<'_>, reports: &Reports, partition: &'a MetaPartition) -> Vec<&'a str> {
-    let reported = reports.meta_partition(partition.partition_id);
-    let silent = |host: &&str| match reported.and_then(|p| p.replica(host)) {
-        Some(replica) => scene.now.saturating_sub(replica.heard_at) > scene.rules.meta_replica_timeout,
-        None => reports.age(scene.now) >= scene.rules.presumption(),
-    };
-    partition.hosts.iter().map(String::as_str).filter(silent).collect()
+    let dead = |host: &&str| life(scene, reports, partition, host) == Life::Dead;
+    partition.hosts.iter().map(String::as_str).filter(dead).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,3 +44,6 @@ pub fn sets_to_make(scene: &Scene<'_>, zone: &str) -> usize {
     let there = scene.state.node_sets_of_zone(zone).count();
     wanted.saturating_sub(there).max(1)
 }
+
+#[cfg(test)]
+mod tests;

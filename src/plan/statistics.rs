@@ -171,3 +171,6 @@ fn zone_nodes(nodes: &[Counted]) -> ZoneNodes {
 fn round(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
+
+#[cfg(test)]
+mod tests;

@@ -144,3 +144,6 @@ pub fn of_new_volume(scene: &Scene<'_>, request: &Request) -> Result<Classes, Fa
     let volume_type = if class == StorageClass::BLOBSTORE { VolumeType::COLD } else { VolumeType::HOT };
     Ok(Classes { class, allowed, volume_type, blob_block_size })
 }
+
+#[cfg(test)]
+mod tests;

@@ -199,3 +199,6 @@ pub fn deletions_due(scene: &Scene<'_>) -> Vec<VolumeId> {
     let due = |volume: &&std::sync::Arc<Volume>| volume.waits_for_deletion() && counts_as_deleted(volume, scene.wall_secs);
     scene.state.volumes.values().filter(due).map(|volume| volume.id).collect()
 }
+
+#[cfg(test)]
+mod tests;

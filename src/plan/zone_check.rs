@@ -65,3 +65,6 @@ fn fault_domain_needed(scene: &Scene<'_>) -> bool {
 fn refused(text: &str) -> Fault {
     Fault::internal(format!("action[checkZoneName] {text}"))
 }
+
+#[cfg(test)]
+mod tests;

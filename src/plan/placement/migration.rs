@@ -77,7 +77,7 @@ pub fn meta_target(
         hosts: partition.hosts.clone(),
         zones: vec![first.unwrap_or(source).effective_zone_name().to_owned()],
         media: MediaType::UNSPECIFIED,
-        in_domain: volume.map_or(true, |v| domain::is_used_by(scene, reports, v)),
+        in_domain: volume.is_none_or(|v| domain::is_used_by(scene, reports, v)),
         to_set: step.to_set,
     };
     presuming_if_needed(scene, reports, selectors, PartitionKind::Meta, |census, selectors| search.run(census, selectors, random))

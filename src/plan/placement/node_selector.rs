@@ -102,7 +102,7 @@ pub fn select(
     if n == 0 {
         return Ok(Vec::new());
     }
-    let wanted = |node: &&Node<'_>| !node.excluded && !(node.offline && selector == NodeSelector::CarryWeight);
+    let wanted = |node: &&Node<'_>| !node.excluded && (selector != NodeSelector::CarryWeight || !node.offline);
     let of = |fit: Fit| -> Vec<Node<'_>> { nodes.iter().filter(wanted).filter(|node| node.fit == fit).copied().collect() };
     let (known, presumed) = (of(Fit::Yes), of(Fit::Presumed));
     if known.len() + presumed.len() < n {
@@ -249,7 +249,7 @@ fn by_straw(candidates: &[Node<'_>], n: usize, random: &mut Random<'_>) -> Vec<N
         let mut best: Option<(f64, usize)> = None;
         for (at, node) in left.iter().enumerate().filter(|(_, node)| !machines.contains(ip(node.addr))) {
             let length = straw(node.available as f64 / GIB, random);
-            if best.map_or(true, |(longest, _)| length > longest) {
+            if best.is_none_or(|(longest, _)| length > longest) {
                 best = Some((length, at));
             }
         }

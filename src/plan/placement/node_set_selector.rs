@@ -115,7 +115,7 @@ fn by_straw(sets: &[Set], random: &mut Random<'_>) -> Option<NodeSetId> {
     let mut best: Option<(f64, NodeSetId)> = None;
     for set in sets.iter().filter(|set| set.usable) {
         let length = straw((set.available >> 30) as f64, random);
-        if best.map_or(true, |(longest, _)| length > longest) {
+        if best.is_none_or(|(longest, _)| length > longest) {
             best = Some((length, set.id));
         }
     }

@@ -95,7 +95,7 @@ fn take_node(scene: &Scene<'_>, node: &mut DataNodeReport, response: DataNodeHea
     node.total = response.total;
     node.used = response.used;
     // A reservation of ours stands until it is old: only a smaller value is believed at once.
-    let settled = node.available_at.map_or(true, |at| now.saturating_sub(at) > NODE_TIMEOUT);
+    let settled = node.available_at.is_none_or(|at| now.saturating_sub(at) > NODE_TIMEOUT);
     if settled || response.available < node.available {
         node.available = response.available;
         node.available_at = Some(now);

@@ -66,7 +66,7 @@ impl DataReplica {
             assumed: true,
             status: PartitionStatus::READ_WRITE,
             is_leader: false,
-            needs_compare: true,
+            needs_compare: false,
             trigger_disk_error: false,
             forbids_proto_0: false,
             is_missing_tiny_extent: false,

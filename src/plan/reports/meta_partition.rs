@@ -161,7 +161,7 @@ impl MetaPartitionReports {
 fn most_per_class<'a>(stats: impl Iterator<Item = &'a StatOfStorageClass>) -> Vec<StatOfStorageClass> {
     let mut classes: BTreeMap<u32, StatOfStorageClass> = BTreeMap::new();
     for stat in stats {
-        let most = classes.entry(stat.storage_class).or_insert_with(|| stat.clone());
+        let most = classes.entry(stat.storage_class).or_insert(*stat);
         most.inode_count = most.inode_count.max(stat.inode_count);
         most.used_size_bytes = most.used_size_bytes.max(stat.used_size_bytes);
         most.quota_gb = most.quota_gb.max(stat.quota_gb);
