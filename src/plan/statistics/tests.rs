@@ -14,10 +14,7 @@ fn sums_are_cut_to_gib_and_compared_with_the_round_before() {
         world.hear_data(&data_addr(1, i), data_heartbeat(4096, 6, &[data_report(&partition, i == 1)]));
     }
     let first = refresh(&world.scene(), &world.reports, &Statistics::default());
-    assert_eq!(
-        first.data,
-        NodesTotal { total_gb: 12_288, used_gb: 18, increased_gb: 18, used_ratio: "0.001".into(), avail_gb: 12_270 }
-    );
+    assert_eq!(first.data, NodesTotal { total_gb: 12_288, used_gb: 18, increased_gb: 18, used_ratio: "0.001".into(), avail_gb: 12_270 });
     assert_eq!(first.meta, NodesTotal { total_gb: 192, used_gb: 3, increased_gb: 3, used_ratio: "0.016".into(), avail_gb: 189 });
     assert_eq!(first.volumes["vol1"], VolumeUse { total: 100 * GIB, used: GIB, used_ratio: "0.010".into(), inode_count: 0 });
     assert_eq!(first.media[&MediaType::SSD], Space { total: 12_288 * GIB, used: 18 * GIB });

@@ -73,10 +73,7 @@ fn allowed_classes_are_checked_completed_and_sorted() {
         "assigned zones(default) has no resoure to support allowedStorageClass(ReplicaHDD)"
     );
     let mut both = request("", HDD, &[SSD]);
-    assert_eq!(
-        refused(&world, &both),
-        "more than one replica storageClass in request allowedStorageClass, but crossZone is false"
-    );
+    assert_eq!(refused(&world, &both), "more than one replica storageClass in request allowedStorageClass, but crossZone is false");
     both.cross_zone = true;
     let classes = of_new_volume(&world.scene(), &both).unwrap();
     assert_eq!((classes.allowed, classes.volume_type), (vec![SSD, HDD], VolumeType::HOT));
