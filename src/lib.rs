@@ -29,6 +29,7 @@ pub mod observe;
 pub mod plan;
 pub mod raft;
 
+pub mod start;
 pub mod state;
 pub mod view;
 pub mod wire;
