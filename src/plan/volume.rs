@@ -43,7 +43,7 @@ impl Facts {
         let mut facts = Self { forbidden: volume.forbidden, create_time: volume.create_time, ..Self::default() };
         if volume.dp_read_only_when_vol_full {
             let used = used_by_media(scene, reports, volume);
-            facts.full = is_full(volume, used.values().sum());
+            facts.full = is_full(volume, total(&used));
             let quota_used_up = |media: &MediaType| {
                 let quota = volume.quota_of_class.iter().find(|q| q.storage_class == media.storage_class()).map_or(0, |q| q.quota_gb);
                 quota != 0 && quota.saturating_mul(GIB) <= used.get(media).copied().unwrap_or(0)
@@ -70,18 +70,23 @@ fn is_full(volume: &Volume, used: u64) -> bool {
 
 /// Bytes in data partitions by medium (`StatByDpMediaType`).
 pub fn used_by_media(scene: &Scene<'_>, reports: &Reports, volume: &Volume) -> BTreeMap<MediaType, u64> {
-    let mut used = BTreeMap::new();
+    let mut used: BTreeMap<MediaType, u64> = BTreeMap::new();
     for partition in scene.state.data_partitions_of_volume(volume.id) {
         let bytes = reports.data_partition(partition.partition_id).map_or(0, |p| p.used());
-        *used.entry(partition.effective_media_type(scene.rules.legacy_media_type)).or_default() += bytes;
+        let sum = used.entry(partition.effective_media_type(scene.rules.legacy_media_type)).or_default();
+        *sum = sum.saturating_add(bytes);
     }
     used
+}
+
+fn total(used: &BTreeMap<MediaType, u64>) -> u64 {
+    used.values().copied().fold(0, u64::saturating_add)
 }
 
 /// Bytes that a volume holds: in its data partitions, or by its meta partitions where the data lie in the blobstore.
 pub fn used_bytes(scene: &Scene<'_>, reports: &Reports, volume: &Volume) -> u64 {
     if volume.vol_type == VolumeType::HOT {
-        return used_by_media(scene, reports, volume).values().sum();
+        return total(&used_by_media(scene, reports, volume));
     }
     sum_meta(scene, reports, volume, MetaPartitionReports::size)
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::limits::GIB;
 use crate::model::DataNode;
 use crate::plan::world::*;
+use proptest::prelude::*;
 
 fn one_partition() -> (World, Volume, DataPartition) {
     let mut world = World::one_zone(4);
@@ -233,4 +234,42 @@ fn the_check_reports_a_change_once_and_missing_replicas_as_long_as_they_are() {
     hear(&mut world, &partition, 2, |_| ());
     assert!(world.reports.data_partition(partition.partition_id).unwrap().missing.is_empty());
     assert!(check(&mut world).missing.is_empty());
+}
+
+/// What happens to the one partition: (node, status, leader, used in sixteenths of 2^64, seconds that pass first). Node 4 is no host.
+fn happenings() -> impl Strategy<Value = Vec<(u64, i64, bool, u64, u64)>> {
+    proptest::collection::vec((1..5u64, -3..4i64, any::<bool>(), 0..17u64, 0..30u64), 0..20)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn whatever_nodes_report_the_status_follows_the_rules(happenings in happenings(), young: bool) {
+        let (mut world, volume, partition) = one_partition();
+        if young {
+            world.new_leader();
+        }
+        for (node, status, is_leader, used, secs) in happenings {
+            world.pass(secs);
+            let mut report = data_report(&partition, is_leader);
+            (report.partition_status, report.used) = (status, used.saturating_mul(1 << 60));
+            world.hear_data(&data_addr(1, node), data_heartbeat(1000, 0, &[report]));
+            let seen = assessed(&world, &volume, &partition);
+            let reported = world.reports.data_partition(partition.partition_id);
+            let replicas = reported.map_or(&[][..], |p| &p.replicas);
+            prop_assert!(replicas.iter().all(|r| partition.has_host(&r.addr) && r.heard_at <= world.now));
+            let hosts: std::collections::BTreeSet<&str> = replicas.iter().map(|r| &*r.addr).collect();
+            prop_assert_eq!(hosts.len(), replicas.len());
+            prop_assert!(seen.live + seen.unknown <= 3);
+            match seen.status {
+                PartitionStatus::READ_WRITE => prop_assert!(seen.live + seen.unknown == 3 && (seen.leader.is_some() || seen.unknown > 0)),
+                PartitionStatus::UNAVAILABLE => prop_assert_eq!(seen.live + seen.unknown, 0),
+                status => prop_assert_eq!(status, PartitionStatus::READ_ONLY),
+            }
+            if let Some(leader) = &seen.leader {
+                prop_assert_eq!(life(&world.scene(), &world.reports, &partition, leader), Life::Live);
+            }
+        }
+    }
 }

@@ -105,7 +105,7 @@ fn round_robin_skips_what_is_unfit_or_excluded_within_one_cycle() {
 fn available_space_first_takes_one_node_of_a_machine_before_the_second() {
     let nodes =
         [node(1, "10.0.0.1:1", 900, 0), node(2, "10.0.0.1:2", 800, 0), node(3, "10.0.0.2:1", 100, 0), node(4, "10.0.0.1:3", 700, 0)];
-    let mut pick = |n| picked(NodeSelector::AvailableSpaceFirst, &nodes, n, &mut NodeMemory::default()).unwrap();
+    let pick = |n| picked(NodeSelector::AvailableSpaceFirst, &nodes, n, &mut NodeMemory::default()).unwrap();
     assert_eq!(pick(2), [1, 3]);
     assert_eq!(pick(3), [1, 3, 2]);
     assert_eq!(pick(4), [1, 3, 2, 4], "v3.5.3 can loop forever in the third round");
