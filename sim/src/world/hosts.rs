@@ -117,6 +117,16 @@ impl World {
         self.inner.shared.trace.last()
     }
 
+    /// What a person follows a run by.
+    pub fn story(&self) -> Vec<Event> {
+        self.inner.shared.trace.story()
+    }
+
+    /// The names of all hosts, by number.
+    pub fn names(&self) -> Vec<String> {
+        self.hosts().iter().map(|host| host.name.clone()).collect()
+    }
+
     /// A new host with power, and no program yet.
     pub fn add_host(&self, name: &str, ip: IpAddr) -> HostId {
         let mut hosts = self.hosts();
@@ -130,10 +140,6 @@ impl World {
 
     fn hosts(&self) -> std::sync::MutexGuard<'_, Vec<Host>> {
         self.inner.hosts.lock().expect("lock")
-    }
-
-    pub fn name(&self, host: HostId) -> String {
-        self.hosts()[usize::from(host.0)].name.clone()
     }
 
     pub fn clock(&self, host: HostId) -> Arc<HostClock> {

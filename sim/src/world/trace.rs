@@ -33,6 +33,15 @@ pub enum What {
     Mark(String),
 }
 
+impl What {
+    fn is_told(&self) -> bool {
+        matches!(
+            self,
+            What::Boot { .. } | What::Kill { .. } | What::Lost { .. } | What::Fault(_) | What::Client(_) | What::Node(_) | What::Mark(_)
+        )
+    }
+}
+
 /// An event, when and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -53,6 +62,8 @@ struct Inner {
     hash: u64,
     count: u64,
     last: VecDeque<Event>,
+    /// Events that a person follows a run by.
+    story: Vec<Event>,
 }
 
 /// The log.
@@ -62,7 +73,7 @@ pub struct Trace {
 
 impl Default for Trace {
     fn default() -> Self {
-        Self { inner: Mutex::new(Inner { hash: 0, count: 0, last: VecDeque::new() }) }
+        Self { inner: Mutex::new(Inner { hash: 0, count: 0, last: VecDeque::new(), story: Vec::new() }) }
     }
 }
 
@@ -75,7 +86,15 @@ impl Trace {
         if inner.last.len() == EVENTS_KEPT {
             inner.last.pop_front();
         }
+        if event.what.is_told() {
+            inner.story.push(event.clone());
+        }
         inner.last.push_back(event);
+    }
+
+    /// What a person follows a run by, from the beginning: starts and ends of programs, faults, clients, marks.
+    pub fn story(&self) -> Vec<Event> {
+        self.inner.lock().expect("lock").story.clone()
     }
 
     /// The hash over all events so far, and how many there were.
