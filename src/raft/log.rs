@@ -365,12 +365,15 @@ impl Storage for Log {
         Ok(self.last)
     }
 
-    /// The metadata only: the contents travel beside the library.
-    fn snapshot(&self, request_index: u64, _to: u64) -> raft::Result<Snapshot> {
+    /// The metadata only: the contents travel beside the library. A snapshot from before a master was added is of no use to it.
+    fn snapshot(&self, request_index: u64, to: u64) -> raft::Result<Snapshot> {
         let oldest = request_index.max(self.base.unwrap_or_default().index);
+        let names = |conf: &ConfState| conf.voters.contains(&to) || conf.learners.contains(&to);
         let mut snapshots = self.snapshots.lock().expect("no holder panics");
         match &snapshots.prepared {
-            Some(meta) if meta.index >= oldest => Ok(Snapshot { metadata: Some(meta.clone()), data: Vec::new() }),
+            Some(meta) if meta.index >= oldest && meta.conf_state.as_ref().is_some_and(names) => {
+                Ok(Snapshot { metadata: Some(meta.clone()), data: Vec::new() })
+            }
             _ => {
                 snapshots.wanted = true;
                 Err(StorageError::SnapshotTemporarilyUnavailable.into())
@@ -509,8 +512,10 @@ mod tests {
         assert!(!log.take_snapshot_wish());
         assert!(log.snapshot(0, 2).is_err());
         assert!(log.take_snapshot_wish() && !log.take_snapshot_wish());
-        log.set_snapshot(Some(SnapshotMetadata { index: 5, ..Default::default() }));
+        let conf_state = Some(ConfState { voters: vec![1, 2], ..Default::default() });
+        log.set_snapshot(Some(SnapshotMetadata { index: 5, conf_state, ..Default::default() }));
         assert_eq!(log.snapshot(0, 2).unwrap().get_metadata().index, 5);
-        assert!(log.snapshot(6, 2).is_err());
+        assert!(log.snapshot(6, 2).is_err(), "it is too old");
+        assert!(log.snapshot(0, 3).is_err(), "it is from before master 3 was added");
     }
 }
