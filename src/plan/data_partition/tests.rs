@@ -184,6 +184,8 @@ fn a_new_leader_takes_the_record_at_its_word_for_what_it_has_not_heard() {
     hear(&mut world, &partition, 1, |_| ());
     partition.status = PartitionStatus::READ_ONLY;
     assert_eq!(status(&world, &volume, &partition), PartitionStatus::READ_ONLY);
+    hear(&mut world, &partition, 0, |_| ());
+    assert_eq!(status(&world, &volume, &partition), PartitionStatus::READ_ONLY, "a leader alone is not all replicas");
     world.pass(18);
     assert_eq!(status(&world, &volume, &partition), PartitionStatus::READ_ONLY);
     world.pass(1);

@@ -392,6 +392,17 @@ fn a_dead_zone_is_replaced_without_taking_a_host_twice() {
 }
 
 #[test]
+fn more_replicas_than_zones_lie_on_different_hosts() {
+    let mut world = three_zones();
+    for id in 1..=3 {
+        let set = NodeSet::new(NodeSetId(id), 18, format!("z{id}"));
+        world.put(NodeSet { data_node_selector: "AvailableSpaceFirst".into(), ..set });
+    }
+    let found = chosen(&world, &mut Selectors::default(), &demand(true, "", 5)).unwrap();
+    assert_eq!(found.hosts.iter().collect::<BTreeSet<_>>().len(), 5);
+}
+
+#[test]
 fn two_replicas_on_one_machine_are_refused_where_that_is_not_allowed() {
     let hosts = ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.1:2"].map(String::from);
     assert_eq!(
