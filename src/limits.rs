@@ -64,6 +64,8 @@ pub const RAFT_BACKOFF_MAX: Duration = Duration::from_secs(1);
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(3);
 /// Pause between rounds of asking the other masters who they are.
 pub const HELLO_INTERVAL: Duration = Duration::from_millis(500);
+/// How long a leader that stops waits for another to take over.
+pub const HANDOVER_TIMEOUT: Duration = Duration::from_secs(1);
 /// A complaint that stands is repeated this often.
 pub const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 /// A snapshot's pairs in one frame, bytes, unless a single one is larger.

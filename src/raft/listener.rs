@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, watch};
 
 /// What another master wants of the driver.
 pub enum Incoming {
-    Message(Envelope),
+    Message(Box<Envelope>),
     Snapshot(Received),
     /// It asked who this master is.
     Hello(Hello),
@@ -85,7 +85,7 @@ impl Server {
         loop {
             let frame = read_frame(&self.env, &mut stream, self.env.now() + limits::RAFT_IDLE_TIMEOUT).await?;
             match frame {
-                Frame::Message(envelope) if is_sound(&envelope) => self.deliver(Incoming::Message(envelope)).await?,
+                Frame::Message(envelope) if is_sound(&envelope) => self.deliver(Incoming::Message(Box::new(envelope))).await?,
                 Frame::Ping(number) => write_frame(&self.env, &mut stream, &Frame::Pong(number)).await?,
                 Frame::Hello(hello) => {
                     let reply = self.identity.answer(&hello);

@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// A whole snapshot.
 pub struct Received {
     /// The library's message; its snapshot holds the metadata.
-    pub envelope: Envelope,
+    pub envelope: Box<Envelope>,
     pub pairs: Vec<Pair>,
 }
 
@@ -84,7 +84,7 @@ pub async fn receive(env: &Env, stream: &mut (impl AsyncRead + Unpin), begin: Sn
                 }
             }
             Frame::SnapshotEnd(end) if pairs.len() as u64 == begin.pairs && checksum.clone().finalize() == end.checksum => {
-                return Ok(Received { envelope, pairs });
+                return Ok(Received { envelope: Box::new(envelope), pairs });
             }
             _ => return Err(bad("a snapshot that is not whole")),
         }
