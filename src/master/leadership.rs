@@ -35,7 +35,7 @@ impl Master {
         let mut roles = self.raft.watch();
         let mut reign: Option<Reign> = None;
         loop {
-            let role = roles.borrow_and_update().clone();
+            let role = *roles.borrow_and_update();
             if reign.as_ref().is_some_and(|r| !role.leads() || r.term != role.term) {
                 reign.take().expect("just looked").end(&self).await;
             }
@@ -50,9 +50,8 @@ impl Master {
             });
             // A reign that could not begin (its first commit failed) is tried again soon, unless the role changes first.
             let retry = self.env.now() + Duration::from_millis(if role.leads() && role.ready && reign.is_none() { 200 } else { 3_600_000 });
-            match self.env.until(retry, roles.changed()).await {
-                Ok(Err(_)) => break,
-                Ok(Ok(())) | Err(_) => {}
+            if let Ok(Err(_)) = self.env.until(retry, roles.changed()).await {
+                break;
             }
         }
         if let Some(reign) = reign {

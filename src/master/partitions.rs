@@ -143,7 +143,7 @@ impl Master {
     ) -> Result<Vec<PartitionId>, Fault> {
         let committed = self
             .commit(actor, |state, txn| {
-                if !state.volumes.get(&volume).is_some_and(|v| v.status == VolumeStatus::NORMAL) {
+                if state.volumes.get(&volume).is_none_or(|v| v.status != VolumeStatus::NORMAL) {
                     return Err(fault::VOL_NOT_EXISTS);
                 }
                 for part in &built {
