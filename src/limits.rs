@@ -130,6 +130,10 @@ pub const HTTP_CONNECTIONS_MAX: usize = 16_384;
 pub const HTTP_TIMEOUT: Duration = Duration::from_secs(300);
 /// Resolving a host name in a parameter.
 pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A follower's view of a volume is served no longer than this after the leader gave it.
+pub const FOLLOWER_VIEW_AGE_MAX: Duration = Duration::from_secs(300);
+/// Fetching one view from the leader.
+pub const FOLLOWER_FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long requests may go on while the service stops.
 pub const HTTP_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connecting to the leader as a proxy.

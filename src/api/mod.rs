@@ -4,6 +4,7 @@
 
 pub mod client;
 pub mod decide;
+pub mod follower_views;
 pub mod form;
 pub mod go_parse;
 pub mod handlers;

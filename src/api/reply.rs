@@ -62,10 +62,15 @@ fn envelope<T: Serialize + ?Sized>(code: i32, msg: &str, data: &T) -> Option<Byt
     gojson::to_vec(&Envelope { code, msg, data }).ok().map(Bytes::from)
 }
 
+/// The whole success reply with `data`; `None` as for [`Reply::ok`].
+pub fn success<T: Serialize + ?Sized>(data: &T) -> Option<Bytes> {
+    envelope(code::SUCCESS, "success", data)
+}
+
 impl Reply {
     /// `OK T:X`: success with data. Data that has no JSON (NaN, infinite) becomes the plain reply 400 of §3.
     pub fn ok<T: Serialize + ?Sized>(data: &T) -> Self {
-        match envelope(code::SUCCESS, "success", data) {
+        match success(data) {
             Some(bytes) => Kind::Envelope(bytes).into(),
             None => Self::plain(StatusCode::BAD_REQUEST, "fail to marshal http reply"),
         }

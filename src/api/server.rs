@@ -33,6 +33,7 @@ pub struct Server {
     env: Env,
     stop: watch::Sender<bool>,
     accepting: TaskHandle,
+    background: TaskHandle,
     /// Ends when the last connection has.
     alive: mpsc::Receiver<Infallible>,
 }
@@ -44,13 +45,14 @@ pub struct Server {
 pub async fn serve(env: &Env, master: Arc<Master>, addr: SocketAddr) -> io::Result<Server> {
     let listener = env.network.listen(addr).await?;
     let service = Service::new(master);
+    let background = env.spawn("follower views", service.background());
     let router = router(service);
     let (stop, stopping) = watch::channel(false);
     let (alive_here, alive) = mpsc::channel(1);
     let addr = listener.local_addr();
     let acceptor = Acceptor { env: env.clone(), router, stopping, alive: alive_here };
     let accepting = env.spawn("http accept", acceptor.run(listener));
-    Ok(Server { addr, env: env.clone(), stop, accepting, alive })
+    Ok(Server { addr, env: env.clone(), stop, accepting, background, alive })
 }
 
 impl Server {
@@ -61,7 +63,8 @@ impl Server {
 
     /// Takes no more connections and requests, waits a while for those that are being answered, then closes all.
     pub async fn stop(self) {
-        let Self { env, stop, accepting, mut alive, .. } = self;
+        let Self { env, stop, accepting, background, mut alive, .. } = self;
+        background.abort();
         stop.send_replace(true);
         accepting.join().await;
         let deadline = env.now() + limits::HTTP_STOP_TIMEOUT;
@@ -144,6 +147,7 @@ impl Acceptor {
                 .max_headers(limits::HTTP_HEADERS_MAX)
                 // A client that has sent all it wants to still gets its reply.
                 .half_close(true)
+                .title_case_headers(true)
                 .serve_connection(io, service));
             let stop = async move {
                 let _ = stopping.wait_for(|stopping| *stopping).await;

@@ -3,6 +3,8 @@
 
 use super::client::Client;
 use super::decide::{decide, is_limited, Decision};
+use super::follower_views::{self, FollowerViews};
+use super::form::{implicit, Source};
 use super::limiter::{Limiter, Verdict};
 use super::proxy;
 use super::reply::{refusal, Reply, ACCEPT_ENCODING};
@@ -19,6 +21,7 @@ use futures::FutureExt;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::any::Any;
+use std::future::Future;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -28,13 +31,24 @@ use tokio::sync::oneshot;
 pub struct Service {
     pub master: Arc<Master>,
     pub limiter: Limiter,
-    client: Client,
+    pub views: Arc<FollowerViews>,
+    client: Arc<Client>,
 }
 
 impl Service {
     pub fn new(master: Arc<Master>) -> Arc<Self> {
-        let client = Client::new(master.env.clone(), master.config.http_reverse_pool_size / 2);
-        Arc::new(Self { master, limiter: Limiter::default(), client })
+        let client = Arc::new(Client::new(master.env.clone(), master.config.http_reverse_pool_size / 2));
+        Arc::new(Self { master, limiter: Limiter::default(), views: Arc::default(), client })
+    }
+
+    /// What runs beside the requests; ends only with its task.
+    pub fn background(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (master, views, client) = (self.master.clone(), self.views.clone(), self.client.clone());
+        async move {
+            if master.config.enable_follower_cache {
+                follower_views::keep_fresh(master, views, client).await;
+            }
+        }
     }
 
     /// Answers a request whose path is that of `route`.
@@ -52,12 +66,27 @@ impl Service {
         let leadership = self.master.leadership();
         let own = self.master.own_addr();
         let follower_cache = self.master.config.enable_follower_cache;
-        match decide(route, &leadership, &own, follower_cache, false) {
+        let view = self.view_for(route, &leadership, &request);
+        match decide(route, &leadership, &own, follower_cache, view.is_some()) {
             Decision::Elsewhere(text) => Reply::plain(StatusCode::BAD_REQUEST, text).into_response(None),
             Decision::Proxy(_) if proxy::was_passed_on(request.headers()) => no_leader(),
             Decision::Proxy(leader) => proxy::pass_on(&self.master.env, &self.client, &own, &leader, peer.ip(), request).await,
-            Decision::Handle => self.handle(route, &leadership, peer, request).await,
+            Decision::Handle => match view {
+                Some(view) => view.into_response(None),
+                None => self.handle(route, &leadership, peer, request).await,
+            },
         }
+    }
+
+    /// A follower's ready view of the volume that is asked for.
+    fn view_for(&self, route: &Route, leadership: &Leadership, request: &Request<Body>) -> Option<Reply> {
+        if route.served != Served::LeaderOrView || matches!(leadership, Leadership::Leader { .. }) {
+            return None;
+        }
+        let query = request.uri().query().unwrap_or_default();
+        let params = implicit(Source { method: request.method(), query, content_type: None, body: b"" });
+        let as_gzip = request.headers().get(ACCEPT_ENCODING).is_some_and(|value| value == "gzip");
+        self.views.reply(params.name().ok()?, as_gzip, self.master.env.now())
     }
 
     async fn pass_limiter(&self, route: &Route) -> Result<(), Reply> {

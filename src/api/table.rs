@@ -2,6 +2,7 @@
 //!
 //! To serve a route, append `.to(&module::handler)` to its row and take its path out of [`NOT_SUPPORTED_YET`].
 
+use super::handlers::{api_limits, masters};
 use super::route::Effect::{Change, Read, Report};
 use super::route::Methods::{DeletePost as DELETE_POST, Get as GET, GetPost as GET_POST, Post as POST, PutPost as PUT_POST};
 use super::route::Route;
@@ -20,10 +21,10 @@ const fn route(
 /// Every route.
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
-    route("/admin/getMasterApiList", GET, Leader, Read, "map api name -> path of all rate-limitable APIs").limiter("admingetmasterapilist"),
-    route("/admin/setApiQpsLimit", GET_POST, Leader, Change, "set and persist a rate limit for one API").limiter("adminsetapiqpslimit"),
-    route("/admin/getApiQpsLimit", GET, Leader, Read, "list the rate limits in force"),
-    route("/admin/rmApiQpsLimit", GET_POST, Leader, Change, "remove one rate limit"),
+    route("/admin/getMasterApiList", GET, Leader, Read, "map api name -> path of all rate-limitable APIs").limiter("admingetmasterapilist").to(&api_limits::list),
+    route("/admin/setApiQpsLimit", GET_POST, Leader, Change, "set and persist a rate limit for one API").limiter("adminsetapiqpslimit").to(&api_limits::set),
+    route("/admin/getApiQpsLimit", GET, Leader, Read, "list the rate limits in force").to(&api_limits::get),
+    route("/admin/rmApiQpsLimit", GET_POST, Leader, Change, "remove one rate limit").to(&api_limits::remove),
     route("/admin/getIp", GET, Any, Read, "cluster name, caller IP and node parameters (first call of every node and client)").limiter("admingetip"),
     route("/admin/getCluster", GET, Leader, Read, "full cluster view").limiter("admingetcluster"),
     route("/admin/getOpLog", GET, Leader, Read, "operation counters reported by data nodes").limiter("admingetoplog"),
@@ -77,8 +78,8 @@ pub static ROUTES: &[Route] = &[
     route("/getAllClients", GET, Leader, Read, "clients seen by the leader"),
     route("/topo/get", GET, Leader, Read, "zones, node sets and nodes").limiter("gettopologyview"),
     route("/vol/list", GET, Leader, Read, "list volumes by substring").limiter("adminlistvols"),
-    route("/master/changeleader", GET_POST, Any, Report, "ask the answering master to become leader"),
-    route("/master/opFollowerPartitionRead", GET_POST, AnyWithCache, Report, "check switch of the follower partition cache"),
+    route("/master/changeleader", GET_POST, Any, Report, "ask the answering master to become leader").to(&masters::change_leader),
+    route("/master/opFollowerPartitionRead", GET_POST, AnyWithCache, Report, "check switch of the follower partition cache").to(&masters::check_follower_reads),
     route("/vol/setDpRepairBlockSize", GET_POST, Leader, Change, "repair block size of a volume"),
     route("/admin/queryDecommissionFailedDisk", GET, Leader, Read, "disks whose decommission failed"),
     route("/admin/abortDecommissionDisk", GET_POST, Leader, Change, "abort a disk decommission"),
@@ -153,7 +154,7 @@ pub static ROUTES: &[Route] = &[
     route("/metaNode/update", GET_POST, Leader, Change, "change the id of a meta node").ticket(0xc0500, "master:updatemetanode").limiter("adminupdatemetanode"),
     route("/dataNode/update", GET_POST, Leader, Change, "change the id of a data node").limiter("adminupdatedatanode"),
     route("/invalid/nodes", GET_POST, Leader, Read, "nodes whose id differs from their partitions' peers").limiter("admingetinvalidnodes"),
-    route("/dataPartitions/set", GET_POST, AnyWithCache, Report, "leader pushes a volume's partition view to a follower"),
+    route("/dataPartitions/set", GET_POST, AnyWithCache, Report, "leader pushes a volume's partition view to a follower").to(&masters::set_data_partitions),
     route("/metaNode/offline", GET_POST, Leader, Change, "plan to empty a meta node"),
     route("/dataNode/add", GET_POST, Leader, Change, "register a data node").ticket(0xd0100, "master:adddatannode").limiter("adddatanode"),
     route("/dataNode/decommission", GET_POST, Leader, Change, "decommission a data node").ticket(0xd0200, "master:decommissiondatannode").limiter("decommissiondatanode"),
@@ -253,10 +254,6 @@ pub static ROUTES: &[Route] = &[
 
 /// Routes that answer code 1 `not supported yet`.
 pub const NOT_SUPPORTED_YET: &[&str] = &[
-    "/admin/getMasterApiList",
-    "/admin/setApiQpsLimit",
-    "/admin/getApiQpsLimit",
-    "/admin/rmApiQpsLimit",
     "/admin/getIp",
     "/admin/getCluster",
     "/admin/getOpLog",
@@ -310,8 +307,6 @@ pub const NOT_SUPPORTED_YET: &[&str] = &[
     "/getAllClients",
     "/topo/get",
     "/vol/list",
-    "/master/changeleader",
-    "/master/opFollowerPartitionRead",
     "/vol/setDpRepairBlockSize",
     "/admin/queryDecommissionFailedDisk",
     "/admin/abortDecommissionDisk",
@@ -386,7 +381,6 @@ pub const NOT_SUPPORTED_YET: &[&str] = &[
     "/metaNode/update",
     "/dataNode/update",
     "/invalid/nodes",
-    "/dataPartitions/set",
     "/metaNode/offline",
     "/dataNode/add",
     "/dataNode/decommission",

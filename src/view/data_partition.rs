@@ -11,7 +11,7 @@ use crate::plan::volume::Facts;
 use crate::wire::gojson::{uint_keys, GoTime, List};
 use crate::wire::peer::Peer;
 use crate::wire::report::{DataPartitionReport, StatOfStorageClass};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
@@ -94,8 +94,8 @@ pub struct FileMetadata {
 }
 
 /// Reply of `/client/partitions`.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "PascalCase")]
 pub struct DataPartitionsView {
     pub data_partitions: Vec<DataPartitionResponse>,
     pub vol_read_only: bool,
@@ -103,8 +103,8 @@ pub struct DataPartitionsView {
 }
 
 /// A data partition as clients see it.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "PascalCase")]
 pub struct DataPartitionResponse {
     pub partition_type: i64,
     #[serde(rename = "PartitionID")]
