@@ -50,8 +50,10 @@ impl Master {
             });
             // A reign that could not begin (its first commit failed) is tried again soon, unless the role changes first.
             let retry = self.env.now() + Duration::from_millis(if role.leads() && role.ready && reign.is_none() { 200 } else { 3_600_000 });
-            if let Ok(Err(_)) = self.env.until(retry, roles.changed()).await {
-                break;
+            tokio::select! {
+                biased;
+                _ = self.raft.stopped() => break,
+                _ = self.env.until(retry, roles.changed()) => {}
             }
         }
         if let Some(reign) = reign {
