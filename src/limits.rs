@@ -143,6 +143,8 @@ pub const PROXY_CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Period of the partition checks and of the views.
 pub const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// Period of loading every meta partition (v3.5.3 admin-tasks.md §8.4).
+pub const META_LOAD_INTERVAL: Duration = Duration::from_secs(10);
 /// The last inode number of a volume.
 pub const INODE_MAX: u64 = i64::MAX as u64;
 /// 1 GiB.

@@ -14,6 +14,7 @@ use futures::future::join_all;
 impl Master {
     /// One round over all volumes marked deleted (v3.5.3 background-tasks.md §8.1).
     pub(super) async fn delete_volumes(&self, term: Term) {
+        self.release_due_deletions().await;
         let wall = self.env.wall().secs();
         let state = self.state();
         for id in state.volumes.values().filter(|v| volume::counts_as_deleted(v, wall)).map(|v| v.id) {

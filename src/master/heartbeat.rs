@@ -156,6 +156,7 @@ impl Master {
                     "meta partition not updated"
                 );
             }
+            Response::LoadDataPartition(answer) => return self.data_partition_loaded(addr, &answer),
             other => return tracing::debug!(node = addr, ?other, "an answer that nothing waits for"),
         };
         for change in changes {

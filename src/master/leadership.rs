@@ -107,6 +107,7 @@ impl Reign {
         every!("data partition checks", limits::CHECK_INTERVAL, check_data_partitions);
         every!("meta partition checks", limits::CHECK_INTERVAL, check_meta_partitions);
         every!("volume deletion", limits::CHECK_INTERVAL, delete_volumes);
+        every!("meta partition loads", limits::META_LOAD_INTERVAL, load_meta_partitions);
         every!("statistics", limits::STATISTICS_INTERVAL, refresh_statistics);
         Some(Self { term, tasks })
     }

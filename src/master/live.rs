@@ -7,6 +7,8 @@ use crate::plan::liveness::Liveness;
 use crate::plan::placement::Selectors;
 use crate::plan::reports::Reports;
 use crate::plan::statistics::Statistics;
+use crate::wire::gojson::List;
+use crate::wire::report::MetaPartitionLoadResponse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -25,6 +27,8 @@ pub struct Live {
     pub auto_created: BTreeMap<VolumeId, Duration>,
     /// The numbers of the last statistics round.
     pub statistics: Statistics,
+    /// What the replicas of meta partitions answered when they were last loaded.
+    pub loaded: BTreeMap<PartitionId, List<MetaPartitionLoadResponse>>,
     /// Wall-clock time at which the reign began.
     pub since_wall: Wall,
 }

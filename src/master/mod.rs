@@ -3,7 +3,8 @@
 //! * `machine.rs`, `commit.rs`: reading and changing the replicated state.
 //! * `leadership.rs`: who leads, and what runs only while this master does.
 //! * `live.rs`: what a leader knows besides the state: reports of nodes, selector memory.
-//! * `register.rs`, `partitions.rs`, `volume.rs`, `deletion.rs`, `settings.rs`, `users.rs`: operations, each a plan and its execution.
+//! * `register.rs`, `partitions.rs`, `inode_ranges.rs`, `volume.rs`, `marking.rs`, `deletion.rs`, `settings.rs`, `users.rs`, `masters.rs`,
+//!   `loading.rs`, `leaders.rs`: operations, each a plan and its execution.
 //! * `heartbeat.rs`, `checks.rs`, `cleanup.rs`: what the leader does by itself.
 //! * `cached.rs`: client views kept as ready replies.
 //!
@@ -16,13 +17,19 @@ pub mod clients;
 pub mod commit;
 pub mod deletion;
 pub mod heartbeat;
+pub mod inode_ranges;
+pub mod leaders;
 pub mod leadership;
 pub mod live;
+pub mod loading;
 pub mod machine;
+pub mod marking;
+pub mod masters;
 pub mod moment;
 pub mod partitions;
 pub mod register;
 pub mod senders;
+pub mod settings;
 pub mod users;
 pub mod volume;
 

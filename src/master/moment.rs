@@ -33,6 +33,12 @@ impl Master {
         Moment { state, rules, now: self.env.now().0, wall_secs: self.env.wall().secs() }
     }
 
+    /// This moment, with a state that is not the newest.
+    pub fn moment_of(&self, state: &State) -> Moment {
+        let rules = self.rules_of(state);
+        Moment { state: Arc::new(state.clone()), rules, now: self.env.now().0, wall_secs: self.env.wall().secs() }
+    }
+
     /// A scene on a state that is not the newest, such as a transaction's.
     pub fn scene<'a>(&self, state: &'a State, rules: &'a Rules) -> Scene<'a> {
         Scene { state, rules, now: self.env.now().0, wall_secs: self.env.wall().secs() }

@@ -173,7 +173,7 @@ impl Master {
     pub async fn change_settings<T: Send>(
         &self,
         actor: &str,
-        change: impl Fn(&mut ClusterValue) -> Result<T, Fault> + Send,
+        change: impl Fn(&mut ClusterValue) -> Result<T, Fault> + Sync,
     ) -> Result<T, Fault> {
         self.commit(actor, |_, txn| {
             let mut cluster = present(txn)?;
@@ -210,7 +210,7 @@ impl Master {
     /// # Errors
     /// It has one.
     pub async fn generate_cluster_uuid(&self) -> Result<String, Fault> {
-        let mut random = || self.env.entropy.next_u64(Purpose::Secret);
+        let random = || self.env.entropy.next_u64(Purpose::Secret);
         let uuid = format!("CID-{}", uuid_text([random(), random()]));
         self.change_settings("generate cluster uuid", |cluster| {
             if !cluster.cluster_uuid.is_empty() {

@@ -124,6 +124,33 @@ impl DataPartition {
         self.replicas.iter().find(|replica| replica.addr == addr).map(|replica| replica.disk_path.as_str())
     }
 
+    /// Forgets where a decommission of a replica stands (v3.5.3 http-partitions-nodes.md §5.11).
+    pub fn reset_decommission(&mut self) {
+        *self = Self {
+            decommission_status_update_records: Vec::new(),
+            decommission_retry: 0,
+            decommission_status: DecommissionStatus::INITIAL,
+            decommission_src_addr: String::new(),
+            decommission_dst_addr: String::new(),
+            decommission_raft_force: false,
+            decommission_src_disk_path: String::new(),
+            decommission_term: 0,
+            decommission_weight: 0,
+            special_replica_decommission_step: 0,
+            decommission_dst_addr_specify: false,
+            decommission_dst_node_set: NodeSetId(0),
+            decommission_need_rollback: false,
+            is_recover: false,
+            recover_start_time: NEVER,
+            recover_update_time: NEVER,
+            decommission_retry_time: NEVER,
+            decommission_error_message: String::new(),
+            decommission_need_rollback_times: 0,
+            decommission_type: DecommissionType::INITIAL,
+            ..std::mem::take(self)
+        };
+    }
+
     /// So few replicas that a move passes through another number of them.
     pub fn has_special_replica_num(&self) -> bool {
         self.replica_num == 1 || self.replica_num == 2
