@@ -3,6 +3,37 @@
 //! Invariant: the order of parsing and of checks is that of v3.5.3, because the first one that fails is the reply; a handler changes the
 //! replicated state only through the master's operations, each of which is one transaction.
 
+mod addr;
 pub mod api_limits;
+pub mod client;
+pub mod cluster;
+pub mod data_node;
+pub mod data_partition;
+mod go_time;
 pub mod json_body;
 pub mod masters;
+pub mod meta_node;
+pub mod meta_partition;
+pub mod raft;
+pub mod response;
+pub mod settings;
+pub mod topology;
+pub mod user;
+pub mod volume;
+
+use super::request::Ctx;
+use crate::view::gotext;
+use crate::view::sight::Sight;
+use crate::wire::reply::Fault;
+
+/// What a view shows of this moment. The leader's memory is held while `view` runs, so it must not take long.
+fn look<T>(ctx: &Ctx, view: impl FnOnce(&Sight<'_>) -> T) -> T {
+    let moment = ctx.master.moment();
+    let live = ctx.master.live();
+    view(&Sight::new(moment.scene(), &live.reports, gotext::ZONE))
+}
+
+/// The refusal of what this master cannot do yet.
+fn not_supported(what: &str) -> Fault {
+    Fault::internal(format!("{what} is not supported yet"))
+}

@@ -1,0 +1,228 @@
+//! Meta nodes (v3.5.3 http-partitions-nodes.md §1.2, §9, §11).
+
+use super::data_node::{migration, not_found, registration};
+use super::{look, not_supported};
+use crate::api::go_parse::parse_uint;
+use crate::api::reply::Reply;
+use crate::api::request::Ctx;
+use crate::ids::{NodeId, PartitionId};
+use crate::model::{MetaNode, PartitionKind};
+use crate::plan::usable::meta_node_can_allocate;
+use crate::state::State;
+use crate::view::node::MetaNodeInfo;
+use crate::view::sight::Sight;
+use crate::wire::reply::{code, fault, Fault};
+use std::sync::Arc;
+
+/// Meta partitions that one migration of a node may move.
+const MIGRATION_MAX: i32 = 3;
+
+fn known(state: &State, addr: &str) -> Result<Arc<MetaNode>, Fault> {
+    state.meta_node_by_addr(addr).cloned().ok_or(fault::META_NODE_NOT_EXISTS)
+}
+
+/// `/metaNode/add`.
+pub async fn add(ctx: Ctx) -> Result<Reply, Fault> {
+    let p = ctx.form()?;
+    let registration = registration(&ctx, &p).await?;
+    Ok(Reply::ok(&ctx.master.register_meta_node(registration).await?))
+}
+
+/// `/metaNode/get`.
+pub async fn get(ctx: Ctx) -> Result<Reply, Fault> {
+    let p = ctx.form()?;
+    let addr = ctx.addr(&p).await?;
+    let node = known(&ctx.master.state(), &addr)?;
+    let selected = ctx.master.live().selectors.times_chosen(PartitionKind::Meta, &addr);
+    Ok(Reply::ok(&look(&ctx, |sight| MetaNodeInfo::of(sight, &node, selected))))
+}
+
+/// `/metaNode/setMpCntLimit`: in memory only, because the record has no place for it; 0 means the cluster's limit.
+pub async fn set_partition_limit(ctx: Ctx) -> Result<Reply, Fault> {
+    let p = ctx.form()?;
+    let addr = ctx.addr(&p).await?;
+    known(&ctx.master.state(), &addr)?;
+    let limit = parse_uint(p.get("maxMpCntLimit"), 64).map_err(|e| Fault::param(e.to_string()))?;
+    ctx.master.live().reports.meta_node_mut(&addr).partition_limit = limit;
+    Ok(Reply::text(format!("set MpCntLimit to {limit} successfully")))
+}
+
+/// `/metaNode/update`: gives a node another id. Peers in partitions keep the old one.
+pub async fn update_id(ctx: Ctx) -> Result<Reply, Fault> {
+    let p = ctx.form()?;
+    let addr = ctx.addr(&p).await?;
+    let id = NodeId(p.u64_raw("id")?);
+    ctx.master
+        .commit(ctx.route.path, |state, txn| {
+            let node = txn.meta_node_by_addr(&addr).ok_or_else(|| Fault::internal(format!("node {addr} is not exist")))?;
+            if node.id == id {
+                return Ok(());
+            }
+            if state.meta_nodes.contains_key(&id) {
+                return Err(Fault::internal(format!("id {id} is that of another node")));
+            }
+            txn.remove(&*node);
+            txn.put(MetaNode { id, ..(*node).clone() });
+            Ok(())
+        })
+        .await?;
+    Ok(Reply::ok(&id))
+}
+
+/// Removes a node that holds no meta partition.
+async fn remove_empty(ctx: &Ctx, addr: &str) -> Result<(), Fault> {
+    ctx.master
+        .commit(ctx.route.path, |state, txn| {
+            let node = txn.meta_node_by_addr(addr).ok_or(fault::META_NODE_NOT_EXISTS)?;
+            if state.meta_partition_count_on(addr) > 0 {
+                return Err(Fault::internal(format!("meta node {addr} holds meta partitions")));
+            }
+            txn.remove(&*node);
+            Ok(())
+        })
+        .await?;
+    ctx.master.live().reports.forget_meta_node(addr);
+    Ok(())
+}
+
+/// `/metaNode/decommission`: an empty node goes at once.
+pub async fn decommission(ctx: Ctx) -> Result<Reply, Fault> {
+    let p = ctx.form()?;
+    let addr = ctx.addr(&p).await?;
+    let count = p.pint("count")?;
+    let state = ctx.master.state();
+    known(&state, &addr)?;
+    if state.settings.forbid_mp_decommission {
+        return Err(Fault::internal("cluster mataPartition decommission switch is disabled"));
+    }
+    if state.meta_partition_count_on(&addr) > 0 {
+        return Err(not_supported("taking a meta node with partitions out of service"));
+    }
+    remove_empty(&ctx, &addr).await?;
+    Ok(Reply::text(format!("decommissionMetaNode metaNode [{addr}] limit {count} has offline successfully")))
+}
+
+fn usable(sight: &Sight<'_>, node: &MetaNode) -> bool {
+    let (report, liveness) = (sight.meta_node(&node.addr), sight.reports.meta_liveness(&node.addr, sight.now));
+    meta_node_can_allocate(node, report, liveness, sight.rules)
+}
+
+fn unusable_target(addr: &str) -> Fault {
+    Fault::internal(format!("[{addr}] is not writable, can't used as target addr for migrate"))
+}
+
+/// `/metaNode/migrate`.
+pub async fn migrate(ctx: Ctx) -> Result<Reply, Fault> {
+    let p = ctx.form()?;
+    let (source, target, count) = migration(&ctx, &p).await?;
+    if count > MIGRATION_MAX {
+        return Err(Fault::internal(format!("limit {count} can't be bigger than {MIGRATION_MAX}")));
+    }
+    let state = ctx.master.state();
+    let find = |addr: &str| {
+        let unknown = || Fault::new(code::META_NODE_NOT_EXISTS, not_found("meta", addr));
+        state.meta_node_by_addr(addr).cloned().ok_or_else(unknown)
+    };
+    let (from, to) = (find(&source)?, find(&target)?);
+    if from.node_set_id != to.node_set_id {
+        return Err(Fault::internal(format!("src {source} and target {target} must exist in the same nodeSet when migrate")));
+    }
+    if !look(&ctx, |sight| usable(sight, &to)) {
+        return Err(unusable_target(&target));
+    }
+    Err(not_supported("migrating a meta node"))
+}
+
+/// `/metaNode/migratePartition`.
+pub async fn migrate_partition(ctx: Ctx) -> Result<Reply, Fault> {
+    let p = ctx.form()?;
+    let wrong = |text: &str| Fault::internal(format!("parseMigratePartitionParam {text}"));
+    let source = p.optional("srcAddr").ok_or_else(|| wrong("source address is empty"))?;
+    let target = p.optional("targetAddr").ok_or_else(|| wrong("target address is empty"))?;
+    let (source, target) = (ctx.resolved(source).await, ctx.resolved(target).await);
+    if source == target {
+        return Err(wrong(&format!("srcAddr {source} can't be equal to targetAddr {target}")));
+    }
+    let id = p.optional("id").ok_or_else(|| wrong("meta partition id is needed"))?;
+    let id = parse_uint(id, 64).map_err(|e| Fault::internal(e.to_string()))?;
+    let state = ctx.master.state();
+    let to = state.meta_node_by_addr(&target).cloned();
+    let to = to.ok_or_else(|| Fault::new(code::META_NODE_NOT_EXISTS, not_found("meta", &target)))?;
+    if !look(&ctx, |sight| usable(sight, &to)) {
+        return Err(unusable_target(&target));
+    }
+    if !state.meta_partitions.contains_key(&PartitionId(id)) {
+        return Err(Fault::internal(format!("Failed to get meta partition ({id})")));
+    }
+    Err(not_supported("migrating a meta partition"))
+}
+
+/// `/metaNode/offline`: an empty node goes at once.
+pub async fn offline(ctx: Ctx) -> Result<Reply, Fault> {
+    let p = ctx.form()?;
+    let addr = p.optional("addr").ok_or(fault::PARAM_ERROR)?;
+    let addr = ctx.resolved(addr).await;
+    let state = ctx.master.state();
+    known(&state, &addr)?;
+    if state.meta_partition_count_on(&addr) > 0 {
+        return Err(not_supported("emptying a meta node"));
+    }
+    remove_empty(&ctx, &addr).await?;
+    Ok(Reply::text(format!("Offline metanode {addr} successfully")))
+}
+
+// ---- balance plans (§9) ---------------------------------------------------------------------------------------------
+
+/// `/metaNode/createBalanceTask`.
+pub async fn create_balance_task(ctx: Ctx) -> Result<Reply, Fault> {
+    let state = ctx.master.state();
+    if state.balance_plan.is_some() {
+        return Err(Fault::internal("There is a meta partition task plan already. Please remove it before create a new one."));
+    }
+    let high = state.settings.meta_node_memory_high_per;
+    let overloaded = look(&ctx, |sight| {
+        let mut nodes = sight.state.meta_nodes.values().map(|node| sight.meta_node(&node.addr));
+        nodes.any(|report| report.ratio() >= high || report.system_ratio() >= high)
+    });
+    if overloaded {
+        return Err(not_supported("planning the balance of meta nodes"));
+    }
+    Err(Fault::internal("Not find meta node that needs partition rebalance."))
+}
+
+/// `/metaNode/getBalanceTask`.
+pub async fn get_balance_task(ctx: Ctx) -> Result<Reply, Fault> {
+    let state = ctx.master.state();
+    let plan = state.balance_plan.as_ref().ok_or_else(|| Fault::internal("no meta partition migrate plan"))?;
+    if plan.total <= 0 {
+        return Err(Fault::internal("Meta partition migrate plan doesn't existed."));
+    }
+    Ok(Reply::ok(&**plan))
+}
+
+/// `/metaNode/runBalanceTask`.
+pub async fn run_balance_task(ctx: Ctx) -> Result<Reply, Fault> {
+    if ctx.master.state().balance_plan.is_none() {
+        let text = "can't find meta partition balance task in raft storage: no meta partition migrate plan";
+        return Err(Fault::internal(text));
+    }
+    Err(not_supported("running a balance plan"))
+}
+
+/// `/metaNode/stopBalanceTask`.
+pub async fn stop_balance_task(_: Ctx) -> Result<Reply, Fault> {
+    Err(Fault::internal("Balance task is not running"))
+}
+
+/// `/metaNode/deleteBalanceTask`: through raft, where v3.5.3 deletes on the leader alone.
+pub async fn delete_balance_task(ctx: Ctx) -> Result<Reply, Fault> {
+    ctx.master
+        .commit(ctx.route.path, |state, txn| {
+            if let Some(plan) = &state.balance_plan {
+                txn.remove(&**plan);
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(Reply::text("Delete balance plan task successfully."))
+}
