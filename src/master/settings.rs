@@ -242,7 +242,6 @@ fn check_media_type(wanted: MediaType, configured: MediaType, present: MediaType
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::Wall;
     use crate::ids::{Index, NodeSetId};
 
     #[test]
@@ -250,7 +249,7 @@ mod tests {
         let mut state = State::new();
         let mut txn = Txn::new(&state);
         txn.put(NodeSet::new(NodeSetId(1), 18, "z1"));
-        let command = txn.finish("test", Wall(0));
+        let command = txn.finish("test", 0);
         state.apply(Index(1), &command);
         let selectors = Selectors {
             data_node_set: Some("CarryWeight".into()),
@@ -261,7 +260,7 @@ mod tests {
         let base = state.clone();
         let mut txn = Txn::new(&base);
         selectors.apply_to_zone(&base, &mut txn, "z1");
-        let command = txn.finish("test", Wall(0));
+        let command = txn.finish("test", 0);
         state.apply(Index(2), &command);
         let (zone, set) = (&state.zones["z1"], &state.node_sets[&NodeSetId(1)]);
         assert_eq!((zone.data_nodeset_selector.as_str(), zone.meta_nodeset_selector.as_str()), ("CarryWeight", "RoundRobin"));
