@@ -129,8 +129,6 @@ pub struct Config {
     pub service_key: ServiceKey,
     /// `authNodeHost`: addresses of the auth nodes.
     pub auth_node_hosts: Vec<String>,
-    /// `authNodeEnableHTTPS`.
-    pub auth_node_https: bool,
 
     /// `exporterEnable`: `/metrics` is served.
     pub exporter_enable: bool,
@@ -253,6 +251,11 @@ impl Config {
         if bind_ip && ip.is_none() {
             return Err(r.error("ip", "an IP address, because bindIp is true"));
         }
+        let authenticate = r.flag("authenticate", false);
+        let auth_node_https = r.flag("authNodeEnableHTTPS", false);
+        if authenticate && auth_node_https {
+            return Err(r.error("authNodeEnableHTTPS", "false: auth nodes are asked over plain HTTP only"));
+        }
         let tick_ms = r.fraction("tickInterval", -1.0)?;
         let tick_floor = limits::TICK_INTERVAL_FLOOR.as_millis() as f64;
         if r.has("tickInterval") && tick_ms <= tick_floor {
@@ -326,10 +329,9 @@ impl Config {
             ),
             blobstore_addr: first(r.text("bStoreAddr"), r.text("ebsAddr")),
             blobstore_service_path: first(r.text("bStoreServicePath"), r.text("ebsServicePath")),
-            authenticate: r.flag("authenticate", false),
+            authenticate,
             service_key: service_key(r)?,
             auth_node_hosts: r.text("authNodeHost").map(|t| t.split(',').map(str::to_owned).collect()).unwrap_or_default(),
-            auth_node_https: r.flag("authNodeEnableHTTPS", false),
             exporter_enable: r.flag("exporterEnable", true),
         })
     }

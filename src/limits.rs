@@ -134,6 +134,10 @@ pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 pub const FOLLOWER_VIEW_AGE_MAX: Duration = Duration::from_secs(300);
 /// Fetching one view from the leader.
 pub const FOLLOWER_FETCH_TIMEOUT: Duration = Duration::from_secs(30);
+/// One request to an auth node.
+pub const AUTH_TIMEOUT: Duration = Duration::from_secs(30);
+/// Between two rounds over the auth nodes.
+pub const AUTH_RETRY_PAUSE: Duration = Duration::from_millis(100);
 /// How long requests may go on while the service stops.
 pub const HTTP_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connecting to the leader as a proxy.

@@ -2,10 +2,12 @@
 //!
 //! Knows the master's operations. Must not know raft or the disk.
 
+pub mod auth;
 pub mod client;
 pub mod decide;
 pub mod follower_views;
 pub mod form;
+mod go_base64;
 pub mod go_parse;
 pub mod handlers;
 mod io;

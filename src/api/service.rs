@@ -1,6 +1,7 @@
 //! What happens to a request between the router and its handler (v3.5.3 http-general.md §2): rate limiter, who answers,
 //! authentication, handler.
 
+use super::auth::AuthNodes;
 use super::client::Client;
 use super::decide::{decide, is_limited, Decision};
 use super::follower_views::{self, FollowerViews};
@@ -126,10 +127,22 @@ impl Service {
         }
         let accept_encoding = head.headers.get(ACCEPT_ENCODING).cloned();
         let ctx = Ctx { master: self.master.clone(), service: self.clone(), route, peer, head: Arc::new(head), body };
+        if let Err(refused) = self.authenticate(&ctx).await {
+            return refusal(&refused);
+        }
         match self.run(ctx).await {
             Ok(reply) => reply.into_response(accept_encoding.as_ref()),
             Err(fault) => refusal(&fault),
         }
+    }
+
+    /// Asks for a ticket where the configuration and the route say so.
+    async fn authenticate(&self, ctx: &Ctx) -> Result<(), Fault> {
+        let config = &self.master.config;
+        let Some(needed) = ctx.route.ticket.filter(|_| config.authenticate) else { return Ok(()) };
+        let service_key = config.service_key.bytes();
+        let nodes = AuthNodes { env: &self.master.env, client: &self.client, hosts: &config.auth_node_hosts, service_key };
+        nodes.check(ctx.form(), needed).await
     }
 
     async fn read_body(&self, body: Body) -> Result<Bytes, Response> {

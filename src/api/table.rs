@@ -356,6 +356,11 @@ pub fn path_of_limiter(name: &str) -> Option<&'static str> {
     ROUTES.iter().find(|route| route.limiter == Some(name)).map(|route| route.path)
 }
 
+/// What a ticket must allow for a message type of the auth protocol.
+pub fn resource_of(message: u32) -> Option<&'static str> {
+    ROUTES.iter().filter_map(|route| route.ticket).find(|ticket| ticket.message == message).map(|ticket| ticket.resource)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
