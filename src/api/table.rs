@@ -3,8 +3,8 @@
 //! To serve a route, append `.to(&module::handler)` to its row and take its path out of [`NOT_SUPPORTED_YET`].
 
 use super::handlers::{
-    api_limits, client, cluster, data_node, data_partition, masters, meta_node, meta_partition, raft, response, settings, topology, user,
-    volume,
+    access, api_limits, client, cluster, data_node, data_partition, masters, meta_node, meta_partition, raft, response, settings, topology,
+    user, versions, volume,
 };
 use super::route::Effect::{Change, Read, Report};
 use super::route::Methods::{DeletePost as DELETE_POST, Get as GET, GetPost as GET_POST, Post as POST, PutPost as PUT_POST};
@@ -31,8 +31,8 @@ pub static ROUTES: &[Route] = &[
     route("/admin/getIp", GET, Any, Read, "cluster name, caller IP and node parameters (first call of every node and client)").limiter("admingetip").to(&cluster::get_ip),
     route("/admin/getCluster", GET, Leader, Read, "full cluster view").limiter("admingetcluster").to(&cluster::get_cluster),
     route("/admin/getOpLog", GET, Leader, Read, "operation counters reported by data nodes").limiter("admingetoplog").to(&cluster::get_op_log),
-    route("/admin/aclOp", GET, Leader, Change, "per-volume IP deny list: list/add/delete/check"),
-    route("/admin/uidOp", GET, Leader, Change, "per-volume uid space limits: list/add/delete/get"),
+    route("/admin/aclOp", GET, Leader, Change, "per-volume IP deny list: list/add/delete/check").to(&access::acl),
+    route("/admin/uidOp", GET, Leader, Change, "per-volume uid space limits: list/add/delete/get").to(&access::uid),
     route("/admin/setClusterInfo", GET_POST, Leader, Change, "limit of directory children").limiter("adminsetclusterinfo").to(&settings::set_cluster_info),
     route("/admin/getMonitorPushAddr", GET, Leader, Read, "configured monitor push address").to(&cluster::monitor_push_addr),
     route("/cluster/freeze", GET_POST, Leader, Change, "turn automatic partition allocation off/on").ticket(0x80100, "master:clusterfreeze").limiter("adminclusterfreeze").to(&settings::freeze),
@@ -41,7 +41,7 @@ pub static ROUTES: &[Route] = &[
     route("/cluster/forbidMetaPartitionDecommission", GET_POST, Leader, Change, "forbid meta partition decommission").limiter("adminclusterforbidmpdecommission").to(&settings::forbid_mp_decommission),
     route("/raftNode/add", GET_POST, Leader, Change, "add a master to the raft group").ticket(0x80200, "master:addraftnode").limiter("addraftnode").to(&raft::add),
     route("/raftNode/remove", GET_POST, Leader, Change, "remove a master from the raft group").ticket(0x80300, "master:removeraftnode").limiter("removeraftnode").to(&raft::remove),
-    route("/get/raftStatus", GET_POST, Leader, Read, "raft status of the master group").limiter("raftstatus"),
+    route("/get/raftStatus", GET_POST, Leader, Read, "raft status of the master group").limiter("raftstatus").to(&raft::status),
     route("/cluster/stat", GET, Leader, Read, "space statistics by cluster and zone").limiter("adminclusterstat").to(&cluster::stat),
     route("/cluster/setCheckDataReplicasEnable", GET_POST, Leader, Change, "switch of the data replica check").to(&settings::set_check_data_replicas),
     route("/admin/setConfig", GET_POST, Leader, Change, "set a few run-time configuration values").to(&settings::set_config),
@@ -87,11 +87,11 @@ pub static ROUTES: &[Route] = &[
     route("/admin/queryDecommissionFailedDisk", GET, Leader, Read, "disks whose decommission failed"),
     route("/admin/abortDecommissionDisk", GET_POST, Leader, Change, "abort a disk decommission"),
     route("/vol/addAllowedStorageClass", GET_POST, Leader, Change, "add a storage class to a volume").ticket(0x90501, "master:voladdallowedStorageClass").limiter("adminvoladdallowedstorageclass").to(&volume::add_storage_class),
-    route("/multiVer/del", GET, Leader, Change, "delete a snapshot version"),
-    route("/multiVer/get", GET, Leader, Read, "one snapshot version"),
-    route("/multiVer/getAll", GET, Leader, Read, "all snapshot versions and strategy"),
-    route("/vol/getVer", GET_POST, Leader, Read, "version state of a volume (meta nodes, clients)"),
-    route("/vol/SetVerStrategy", GET_POST, Leader, Change, "periodic snapshot strategy"),
+    route("/multiVer/del", GET, Leader, Change, "delete a snapshot version").to(&versions::delete),
+    route("/multiVer/get", GET, Leader, Read, "one snapshot version").to(&versions::get),
+    route("/multiVer/getAll", GET, Leader, Read, "all snapshot versions and strategy").to(&versions::get_all),
+    route("/vol/getVer", GET_POST, Leader, Read, "version state of a volume (meta nodes, clients)").to(&versions::of_volume),
+    route("/vol/SetVerStrategy", GET_POST, Leader, Change, "periodic snapshot strategy").to(&versions::set_strategy),
     route("/s3/setLifecycle", GET_POST, Leader, Change, "store lifecycle rules of a volume"),
     route("/s3/getLifecycle", GET_POST, Leader, Read, "read them"),
     route("/s3/deleteLifecycle", GET_POST, Leader, Change, "remove them"),
@@ -257,19 +257,11 @@ pub static ROUTES: &[Route] = &[
 
 /// Routes that answer code 1 `not supported yet`.
 pub const NOT_SUPPORTED_YET: &[&str] = &[
-    "/admin/aclOp",
-    "/admin/uidOp",
-    "/get/raftStatus",
     "/admin/queryDiskDecommissionInfoStat",
     "/admin/queryDataNodeDecommissionInfoStat",
     "/admin/queryDecommissionToken",
     "/admin/queryDecommissionFailedDisk",
     "/admin/abortDecommissionDisk",
-    "/multiVer/del",
-    "/multiVer/get",
-    "/multiVer/getAll",
-    "/vol/getVer",
-    "/vol/SetVerStrategy",
     "/s3/setLifecycle",
     "/s3/getLifecycle",
     "/s3/deleteLifecycle",

@@ -3,6 +3,7 @@
 //! Invariant: the order of parsing and of checks is that of v3.5.3, because the first one that fails is the reply; a handler changes the
 //! replicated state only through the master's operations, each of which is one transaction.
 
+pub mod access;
 mod addr;
 pub mod api_limits;
 pub mod client;
@@ -19,6 +20,7 @@ pub mod response;
 pub mod settings;
 pub mod topology;
 pub mod user;
+pub mod versions;
 pub mod volume;
 
 use super::request::Ctx;
