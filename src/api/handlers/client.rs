@@ -1,6 +1,7 @@
 //! What mounted clients ask (v3.5.3 http-cluster-volume.md §2.8 to §2.10, http-partitions-nodes.md §6).
 
 use super::{look, volume};
+use crate::api::auth;
 use crate::api::go_parse::parse_bool;
 use crate::api::params::Params;
 use crate::api::reply::{Reply, ACCEPT_ENCODING};
@@ -22,12 +23,12 @@ pub async fn vol(ctx: Ctx) -> Result<Reply, Fault> {
     if !skip && !volume::is_auth_key(auth_key, &record.owner) {
         return Err(fault::VOL_AUTH_KEY_NOT_MATCH);
     }
+    let reply = ctx.master.volume_reply(name)?;
     if record.authenticate && !skip {
-        // Checking the ticket needs the service key.
-        p.required("Token")?;
-        return Err(fault::INVALID_TICKET);
+        let key = ctx.master.config.service_key.bytes();
+        return auth::volume_reply(&ctx.master.env, key, ctx.form(), name, &reply).map(Reply::text);
     }
-    Ok(Reply::cached(ctx.master.volume_reply(name)?))
+    Ok(Reply::cached(reply))
 }
 
 /// `/client/partitions`: the ready view of a volume's data partitions, as gzip when asked for in exactly that word.
