@@ -116,6 +116,10 @@ impl Network for TokioNetwork {
             if let Ok(ip) = host.parse::<IpAddr>() {
                 return Ok(vec![ip]);
             }
+            // The system's resolver takes "1.2.3" for 1.2.0.3, as nobody means it.
+            if host.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+                return Err(io::Error::new(io::ErrorKind::NotFound, format!("{host} is neither a name nor an address")));
+            }
             match tokio::time::timeout_at(self.clock.instant(deadline), tokio::net::lookup_host((host, 0))).await {
                 Ok(found) => Ok(found?.map(|addr| addr.ip()).collect()),
                 Err(_) => Err(super::Elapsed.into()),

@@ -32,6 +32,14 @@ impl Master {
     /// # Errors
     /// No hosts, a host that did not create its replica, the volume gone meanwhile, nothing committed. What a failure left on hosts is removed.
     pub async fn create_data_partition(&self, volume: VolumeId, media: MediaType) -> Result<PartitionId, Fault> {
+        let name = self.state().volumes.get(&volume).map(|v| v.name.clone()).ok_or(fault::VOL_NOT_EXISTS)?;
+        self.build_data_partition(volume, media).await.map_err(|e| {
+            let (cluster, media) = (&self.config.cluster_name, media.text());
+            Fault::internal(format!("action[createDataPartition],clusterID[{cluster}] vol[{name}] mediaType({media}) Err:{e} "))
+        })
+    }
+
+    async fn build_data_partition(&self, volume: VolumeId, media: MediaType) -> Result<PartitionId, Fault> {
         let term = self.ready_term().ok_or(fault::NO_LEADER)?;
         let moment = self.moment();
         let state = &moment.state;

@@ -150,11 +150,15 @@ impl Master {
         .await
     }
 
-    /// A volume that could not be completed: marked deleted, so that the deletion round removes it and what it has on nodes.
+    /// A volume that could not be completed: without partitions it goes at once, else it is marked deleted, so that the deletion round
+    /// removes it and what it has on nodes.
     pub(super) async fn remove_unborn_volume(&self, id: VolumeId) {
         let removed = self
-            .commit("remove unfinished volume", |_, txn| {
-                if let Some(volume) = txn.volume(id) {
+            .commit("remove unfinished volume", |state, txn| {
+                let bare = state.meta_partitions_of_volume(id).next().is_none() && state.data_partitions_of_volume(id).next().is_none();
+                if bare {
+                    txn.delete::<Volume>(&Key::Volume(id).to_string());
+                } else if let Some(volume) = txn.volume(id) {
                     txn.put(Volume { status: VolumeStatus::MARK_DELETE, forbidden: false, ..(*volume).clone() });
                 }
                 txn.delete::<VolumeIntent>(&Key::VolumeIntent(id).to_string());

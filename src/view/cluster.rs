@@ -274,7 +274,7 @@ impl ClusterView {
             mp_timeout: duration::to_text(s.effective_meta_partition_timeout_sec().saturating_mul(NANOS_PER_SEC)),
             data_node_stat_info: (&about.statistics.data).into(),
             meta_node_stat_info: (&about.statistics.meta).into(),
-            vol_stat_info: volume_stats(about.statistics),
+            vol_stat_info: volume_stats(sight, about.statistics),
             bad_partition_ids: BadPartitionView::recovering_data_partitions(sight),
             bad_meta_partition_ids: BadPartitionView::recovering_meta_partitions(sight),
             master_nodes: masters.collect(),
@@ -304,14 +304,21 @@ fn duration_text(time: std::time::Duration) -> String {
     duration::to_text(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
 }
 
-fn volume_stats(statistics: &Statistics) -> Vec<VolStatInfo> {
-    let stats = statistics.volumes.iter().map(|(name, volume)| VolStatInfo {
-        name: name.clone(),
-        total_size: volume.total,
-        used_size: volume.used,
-        used_ratio: volume.used_ratio.clone(),
-        inode_count: volume.inode_count,
-        ..Default::default()
+/// Every volume with the numbers of the last statistics round; those of a younger volume are not computed yet.
+fn volume_stats(sight: &Sight<'_>, statistics: &Statistics) -> Vec<VolStatInfo> {
+    let stats = sight.state.volumes.values().map(|volume| {
+        let name = volume.name.clone();
+        match statistics.volumes.get(&name) {
+            None => VolStatInfo { name, used_ratio: "NaN".to_owned(), ..Default::default() },
+            Some(seen) => VolStatInfo {
+                name,
+                total_size: seen.total,
+                used_size: seen.used,
+                used_ratio: seen.used_ratio.clone(),
+                inode_count: seen.inode_count,
+                ..Default::default()
+            },
+        }
     });
     stats.collect()
 }
