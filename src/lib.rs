@@ -14,6 +14,7 @@
 //! * [`config`]: the configuration file.
 //! * [`master`]: ties them together. Knows no HTTP.
 //! * [`api`]: HTTP. Knows the master's operations, never raft or the disk.
+//! * [`mutants`]: planted bugs that prove the simulation; nothing without the feature of that name.
 //! * [`observe`]: logs, metrics, audit; usable by all.
 #![forbid(unsafe_code)]
 
@@ -24,6 +25,7 @@ pub mod ids;
 pub mod limits;
 pub mod master;
 pub mod model;
+pub mod mutants;
 pub mod nodes;
 pub mod observe;
 pub mod plan;

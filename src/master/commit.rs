@@ -2,9 +2,11 @@
 
 use super::Master;
 use crate::limits;
+use crate::mutants::mutant;
 use crate::raft::ProposeError;
 use crate::state::{Outcome, State, Txn};
 use crate::wire::reply::{fault, Fault};
+use std::time::Duration;
 
 impl Master {
     /// Commits what `build` puts into the transaction and returns its value, after the change is applied here.
@@ -33,7 +35,14 @@ impl Master {
             if bytes.len() > limits::COMMAND_BYTES_MAX {
                 return Err(Fault::internal(format!("the change takes {} bytes, more than {}", bytes.len(), limits::COMMAND_BYTES_MAX)));
             }
-            match self.raft.propose(bytes, deadline).await {
+            let proposed = match mutant!("acknowledge before commit") {
+                false => self.raft.propose(bytes, deadline).await,
+                true => match self.env.until(self.env.now() + Duration::from_millis(30), self.raft.propose(bytes, deadline)).await {
+                    Ok(proposed) => proposed,
+                    Err(_) => return Ok(value),
+                },
+            };
+            match proposed {
                 Ok((_, Outcome::Done)) => return Ok(value),
                 Ok((_, Outcome::Conflict { key })) => tracing::debug!(actor, key, "another change came first"),
                 Ok((_, Outcome::Invalid { key, reason })) => {

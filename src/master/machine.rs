@@ -6,6 +6,7 @@
 use crate::env::storage::Pair;
 use crate::env::{Batch, BoxFuture, Durability, Op, Store, StoreError, View};
 use crate::ids::Index;
+use crate::mutants::mutant;
 use crate::raft::{Entry, Membership, Payload, StateMachine};
 use crate::state::{LoadError, Outcome, State, Writes};
 use std::ops::Bound;
@@ -88,6 +89,12 @@ impl StateMachine for Machine {
             let mut writes = Writes::default();
             self.state.set_membership(membership.encode().into(), &mut writes);
             batch.ops.extend(writes.0.into_iter().map(to_op));
+            if mutant!("applied index in another batch") {
+                let is_index = |op: &Op| matches!(op, Op::Put { key, .. } if key == crate::model::key::APPLIED.as_bytes());
+                let (index, data) = batch.ops.drain(..).partition(is_index);
+                self.store.write(Batch { ops: index }, Durability::Buffered).await?;
+                batch.ops = data;
+            }
             self.store.write(batch, Durability::Buffered).await?;
             self.published.set(self.state.clone());
             Ok(outcomes)

@@ -6,6 +6,7 @@ use super::{Change, Membership, MembershipError, ProposeError, Refusal, Role, St
 use crate::env::{Env, Mono};
 use crate::ids::{Index, MasterId};
 use crate::limits;
+use crate::mutants::mutant;
 use bytes::Bytes;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, oneshot, watch, OwnedSemaphorePermit, Semaphore};
@@ -96,6 +97,9 @@ impl<O: Clone + Send + Sync + 'static> Raft<O> {
     /// callers share one round of heartbeats.
     pub async fn read_index(&self, deadline: Mono) -> Result<Index, Refusal> {
         self.check_leads()?;
+        if mutant!("stale read after losing leadership") {
+            return Ok(self.status().applied);
+        }
         let room = self.shared.permits.reads.clone().try_acquire_owned().map_err(|_| Refusal::Busy)?;
         let (reply, index) = oneshot::channel();
         self.request(Request::Read { deadline, reply, room })?;

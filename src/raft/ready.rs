@@ -11,6 +11,7 @@ use crate::env::storage::Pair;
 use crate::env::{Batch, Durability, StoreError};
 use crate::ids::{Index, MasterId, Term};
 use crate::limits;
+use crate::mutants::mutant;
 use raft::eraftpb::{self, EntryType, Message, MessageType, SnapshotMetadata};
 use raft::{SnapshotStatus, StateRole, Storage};
 use tokio::sync::oneshot;
@@ -61,11 +62,16 @@ impl<O: Clone + Send + Sync + 'static> Driver<O> {
         } else {
             committed
         };
+        let no_entries = ready.entries().is_empty();
         let log = self.node.mut_store();
         log.stage_entries(&mut batch, ready.take_entries());
         log.stage_hard_state(&mut batch, self.hard.clone());
         if !batch.is_empty() {
-            let durability = if ready.must_sync() { Durability::Synced } else { Durability::Buffered };
+            let forgets = match no_entries {
+                true => mutant!("vote not synced"),
+                false => mutant!("entry not synced"),
+            };
+            let durability = if ready.must_sync() && !forgets { Durability::Synced } else { Durability::Buffered };
             self.store.write(batch, durability).await.map_err(failed)?;
         }
         self.send(ready.take_persisted_messages());

@@ -7,6 +7,7 @@ use super::writes::Writes;
 use super::{digest, settings, State};
 use crate::ids::Index;
 use crate::model::{key, Counter, CounterValue, Key, Record};
+use crate::mutants::mutant;
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -94,7 +95,9 @@ impl State {
                 let value = CounterValue { counter, last: raise.to }.encode();
                 let invalid = |reason: String| Outcome::Invalid { key: raise.key.clone(), reason };
                 next.put(&raise.key, &value.clone().into(), index).map_err(invalid)?;
-                store(&mut writes, &raise.key, Some(&value), index);
+                if !mutant!("id counter not persisted") {
+                    store(&mut writes, &raise.key, Some(&value), index);
+                }
             }
         }
         next.retry_unreadable();

@@ -28,7 +28,7 @@ mod command {
 ci/sim SEED [storm]       replays one seed: options, story, verdict; exit code 101 panic, 110 safety, 111 progress, 113 too quiet
 ci/sim sweep N [FROM]     N seeds on all cores, fresh ones without FROM; one in 20 replayed in a fresh process (112: another trace)
 ci/sim check N            seeds 1 to N and that of the commit, as CI runs them
-ci/sim mutants            planted bugs: how soon each is found
+ci/sim mutants [N]        planted bugs: how soon each is found, of N seeds at most (2,000)
 A seed is a number or any word, as a commit hash; without `storm` every fourth seed of a sweep is one.";
 
     /// One passing seed in so many is replayed in a fresh process.
@@ -44,7 +44,8 @@ A seed is a number or any word, as a commit hash; without `storm` every fourth s
                 let commit = rest.first().map(|text| seed::parse(text));
                 sweep(&(1..=number(count)).chain(commit).collect::<Vec<_>>(), true)
             }
-            ["mutants", ..] => mutants::run(),
+            ["mutants"] => mutants::run(None),
+            ["mutants", limit] => mutants::run(Some(limit)),
             [text] if !text.starts_with('-') && *text != "help" => replay(seed::parse(text), Profile::Survivable),
             [text, "storm"] => replay(seed::parse(text), Profile::Storm),
             _ => {
@@ -260,11 +261,50 @@ A seed is a number or any word, as a commit hash; without `storm` every fourth s
     }
 
     mod mutants {
-        //! Planted bugs.
+        //! Planted bugs: how many seeds it takes to find each.
 
-        pub fn run() -> u8 {
-            println!("no bug is planted");
-            0
+        use super::{again, spread};
+        use cfs_master::mutants::{Mutant, ALL};
+
+        /// Seeds that a planted bug may survive.
+        const SEEDS_MAX: u64 = 2_000;
+
+        /// The place of the first seed that finds the bug, and what it says.
+        fn hunt(mutant: &Mutant, seeds_max: u64) -> Option<(u64, String)> {
+            let seeds: Vec<u64> = (1..=seeds_max).collect();
+            let (mut tried, mut found) = (0, None);
+            spread(&seeds, "mixed", &[("MUTANT", mutant.name)], |line| {
+                tried += 1;
+                if line.code == 0 {
+                    return true;
+                }
+                let verdict = line.text.rsplit(": ").take(2).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join(": ");
+                found = Some((tried, format!("{verdict} (MUTANT={:?} {})", mutant.name, again(line.seed, line.profile))));
+                false
+            });
+            found
+        }
+
+        pub fn run(limit: Option<&str>) -> u8 {
+            if !cfg!(feature = "mutants") {
+                eprintln!("built without the feature `mutants`: use ci/sim mutants");
+                return 2;
+            }
+            let seeds_max = limit.map_or(SEEDS_MAX, super::number);
+            let mut places = Vec::new();
+            for mutant in ALL {
+                match hunt(mutant, seeds_max) {
+                    Some((place, how)) => {
+                        println!("{:<40} seed {place:>4}: {how}; expected {}", mutant.name, mutant.caught_by);
+                        places.push(place);
+                    }
+                    None => println!("{:<40} NOT FOUND in {seeds_max} seeds; expected {}", mutant.name, mutant.caught_by),
+                }
+            }
+            places.sort_unstable();
+            let median = places.get(places.len() / 2).copied().unwrap_or_default();
+            println!("{} of {} planted bugs found, median {median} seeds", places.len(), ALL.len());
+            u8::from(places.len() < ALL.len())
         }
     }
 }
