@@ -23,5 +23,6 @@ pub mod route;
 pub mod server;
 pub mod service;
 pub mod table;
+mod timings;
 
 pub use server::{serve, Server};

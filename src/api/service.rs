@@ -11,6 +11,8 @@ use super::proxy;
 use super::reply::{refusal, Reply, ACCEPT_ENCODING};
 use super::request::Ctx;
 use super::route::{Effect, Route, Served};
+use super::timings::Timings;
+use crate::env::Wall;
 use crate::limits;
 use crate::master::leadership::Leadership;
 use crate::master::Master;
@@ -33,13 +35,17 @@ pub struct Service {
     pub master: Arc<Master>,
     pub limiter: Limiter,
     pub views: Arc<FollowerViews>,
+    pub timings: Timings,
+    /// When this service began.
+    pub started: Wall,
     client: Arc<Client>,
 }
 
 impl Service {
     pub fn new(master: Arc<Master>) -> Arc<Self> {
         let client = Arc::new(Client::new(master.env.clone(), master.config.http_reverse_pool_size / 2));
-        Arc::new(Self { master, limiter: Limiter::default(), views: Arc::default(), client })
+        let started = master.env.wall();
+        Arc::new(Self { master, limiter: Limiter::default(), views: Arc::default(), timings: Timings::default(), started, client })
     }
 
     /// What runs beside the requests; ends only with its task.
@@ -130,7 +136,10 @@ impl Service {
         if let Err(refused) = self.authenticate(&ctx).await {
             return refusal(&refused);
         }
-        match self.run(ctx).await {
+        let began = self.master.env.now();
+        let answer = self.run(ctx).await;
+        self.timings.count(route.path, self.master.env.now().since(began));
+        match answer {
             Ok(reply) => reply.into_response(accept_encoding.as_ref()),
             Err(fault) => refusal(&fault),
         }

@@ -3,8 +3,8 @@
 //! To serve a route, append `.to(&module::handler)` to its row and take its path out of [`NOT_SUPPORTED_YET`].
 
 use super::handlers::{
-    access, api_limits, client, cluster, data_node, data_partition, masters, meta_node, meta_partition, raft, response, settings, topology,
-    user, versions, volume,
+    access, api_limits, client, cluster, data_node, data_partition, masters, meta_node, meta_partition, metrics, raft, response, settings,
+    topology, user, versions, volume,
 };
 use super::route::Effect::{Change, Read, Report};
 use super::route::Methods::{DeletePost as DELETE_POST, Get as GET, GetPost as GET_POST, Post as POST, PutPost as PUT_POST};
@@ -250,9 +250,9 @@ pub static ROUTES: &[Route] = &[
     route("/flashGroup/get", GET, Leader, Read, "one group"),
     route("/flashGroup/list", GET, Leader, Read, "all groups"),
     route("/client/flashGroups", GET, Leader, Read, "client view of the flash groups"),
-    route("/api/cluster", GET_POST, Leader, Change, "GraphQL (section 13)"),
-    route("/api/user", GET_POST, Leader, Change, "GraphQL (section 13)"),
-    route("/metrics", GET, Any, Read, "Prometheus metrics (section 12)"),
+    route("/api/cluster", GET_POST, Leader, Change, "GraphQL"),
+    route("/api/user", GET_POST, Leader, Change, "GraphQL"),
+    route("/metrics", GET, Any, Read, "Prometheus metrics").to(&metrics::page),
 ];
 
 /// Routes that answer code 1 `not supported yet`.
@@ -335,7 +335,6 @@ pub const NOT_SUPPORTED_YET: &[&str] = &[
     "/client/flashGroups",
     "/api/cluster",
     "/api/user",
-    "/metrics",
 ];
 
 /// The route of a path, percent-decoded.

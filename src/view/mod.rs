@@ -9,6 +9,7 @@ pub mod data_partition;
 pub mod disk;
 pub mod gotext;
 pub mod meta_partition;
+pub mod metrics;
 pub mod node;
 pub mod op_log;
 pub mod sight;

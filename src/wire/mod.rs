@@ -6,6 +6,7 @@ pub mod gojson;
 pub mod opcode;
 pub mod packet;
 pub mod peer;
+pub mod prometheus;
 pub mod reply;
 pub mod report;
 pub mod request;

@@ -15,6 +15,7 @@ pub mod json_body;
 pub mod masters;
 pub mod meta_node;
 pub mod meta_partition;
+pub mod metrics;
 pub mod raft;
 pub mod response;
 pub mod settings;
