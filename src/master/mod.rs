@@ -27,6 +27,7 @@ pub mod marking;
 pub mod masters;
 pub mod moment;
 pub mod partitions;
+mod raft_status;
 pub mod register;
 pub mod senders;
 pub mod settings;

@@ -3,11 +3,8 @@
 use crate::api::params::Params;
 use crate::api::reply::Reply;
 use crate::api::request::Ctx;
-use crate::ids::{MasterId, NodeId};
-use crate::raft::{Progress, State};
-use crate::wire::gojson::GoTime;
+use crate::ids::MasterId;
 use crate::wire::reply::Fault;
-use crate::wire::report::{RaftStatus, ReplicaStatus};
 
 /// `id` and `addr` of a master.
 fn member(p: &Params) -> Result<(MasterId, &str), Fault> {
@@ -39,42 +36,5 @@ pub async fn remove(ctx: Ctx) -> Result<Reply, Fault> {
 
 /// `/get/raftStatus`.
 pub async fn status(ctx: Ctx) -> Result<Reply, Fault> {
-    let status = ctx.master.raft().status();
-    let replica = |progress: &Progress| ReplicaStatus {
-        r#match: progress.matched.0,
-        commit: progress.commit.0,
-        next: progress.next.0,
-        state: if progress.snapshot { "ReplicaStateSnapshot" } else { "ReplicaStateReplicate" }.to_owned(),
-        snapshoting: progress.snapshot,
-        active: progress.active,
-        last_active: GoTime::from_unix_nanos(ctx.master.env.wall().0),
-        ..Default::default()
-    };
-    let leads = status.role.leads();
-    let members = status.members.iter().filter_map(|(id, m)| {
-        let mut shown = m.progress.as_ref().map(replica)?;
-        if *id == status.id {
-            // v3.5.3 shows the leader's own place as one that it probes.
-            "ReplicaStateProbe".clone_into(&mut shown.state);
-        }
-        Some((id.0, shown))
-    });
-    Ok(Reply::ok(&RaftStatus {
-        id: 1,
-        node_id: NodeId(status.id.0),
-        leader: status.role.leader.map_or(0, |id| id.0),
-        term: status.role.term.0,
-        index: status.last.0,
-        commit: status.commit.0,
-        applied: status.applied.0,
-        vote: if leads { status.id.0 } else { 0 },
-        state: match status.role.state {
-            State::Leader => "StateLeader",
-            State::Candidate => "StateCandidate",
-            State::Follower | State::Learner | State::Out => "StateFollower",
-        }
-        .to_owned(),
-        replicas: leads.then(|| members.collect()),
-        ..Default::default()
-    }))
+    Ok(Reply::ok(&ctx.master.raft_status()))
 }
