@@ -45,7 +45,7 @@ pub fn list<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> String 
 }
 
 /// `%v` of a map, the keys sorted: `map[a:1 b:2]`.
-pub fn map<'a>(pairs: &std::collections::BTreeMap<&'a str, String>) -> String {
+pub fn map(pairs: &std::collections::BTreeMap<&str, String>) -> String {
     let inner: Vec<String> = pairs.iter().map(|(k, v)| format!("{k}:{v}")).collect();
     format!("map[{}]", inner.join(" "))
 }

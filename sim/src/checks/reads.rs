@@ -84,7 +84,7 @@ fn judge_shown(event: &Event, ended: Duration, seen: &Seen, lives: &BTreeMap<&st
 
 /// A volume that a read should show.
 fn judge_hidden(event: &Event, ended: Duration, volume: &str, life: &Life, seen: &[Seen]) -> Result<(), Violation> {
-    let must = life.created.is_some_and(|at| at < event.begun) && !life.delete_begun.is_some_and(|at| at <= ended);
+    let must = life.created.is_some_and(|at| at < event.begun) && life.delete_begun.is_none_or(|at| at > ended);
     if must && !seen.iter().any(|seen| seen.volume == volume && seen.status == 0) {
         return Err(Violation::new("A1", format!("volume {volume} was acknowledged before this read and is not in it: {event}")));
     }

@@ -182,8 +182,8 @@ impl Run {
         let written = self.first_write(healed, &env).await?;
         progress::check("acknowledged write", progress::WRITE_WITHIN, written, || self.last_answer()).map_err(Verdict::Progress)?;
 
-        let active = self.nodes_active(healed, &env).await?;
-        progress::check("heartbeat of every node", progress::NODES_WITHIN, active, String::new).map_err(Verdict::Progress)?;
+        let (active, view) = self.nodes_active(healed, &env).await?;
+        progress::check("heartbeat of every node", progress::NODES_WITHIN, active, || view).map_err(Verdict::Progress)?;
 
         let agreed = self.wait(healed, progress::AGREEMENT_WITHIN, |run| run.differences().is_some_and(|found| found.is_empty())).await?;
         progress::check("agreement of nodes and metadata", progress::AGREEMENT_WITHIN, agreed, || {
@@ -228,19 +228,23 @@ impl Run {
         Ok(None)
     }
 
-    async fn nodes_active(&mut self, healed: Duration, env: &Env) -> Result<Option<Duration>, Verdict> {
+    /// How long after healing every node was active; who was not, when last asked.
+    async fn nodes_active(&mut self, healed: Duration, env: &Env) -> Result<(Option<Duration>, String), Verdict> {
+        let mut pending = String::new();
+        let mut master = 0;
         while self.world().now() <= healed + progress::NODES_WITHIN {
-            let (by, server) = (env.now() + Duration::from_secs(10), super::cluster::master_addr(0));
-            if let Ok(answer) = http::call(env, &server, Method::GET, "/admin/getCluster", Bytes::new(), by, by).await {
-                let view: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-                let nodes = ["DataNodes", "MetaNodes"].map(|kind| view["data"][kind].as_array().cloned().unwrap_or_default()).concat();
-                if nodes.len() == self.cluster.nodes().len() && nodes.iter().all(|node| node["IsActive"] == true) {
-                    return Ok(Some(self.world().now() - healed));
-                }
+            let (by, server) = (env.now() + Duration::from_secs(10), super::cluster::master_addr(master));
+            master = (master + 1) % self.options.masters;
+            match http::call(env, &server, Method::GET, "/admin/getCluster", Bytes::new(), by, by).await {
+                Ok(answer) => pending = inactive(&answer.body, self.cluster.nodes().len()),
+                Err(error) => pending = format!("{server}: {error}"),
+            }
+            if pending.is_empty() {
+                return Ok((Some(self.world().now() - healed), pending));
             }
             self.look_until(self.world().now() + ASK_EVERY).await?;
         }
-        Ok(None)
+        Ok((None, pending))
     }
 
     /// What each master is, for the report of a run without a leader.
@@ -274,6 +278,17 @@ impl Run {
         }
         held
     }
+}
+
+/// Who is not active in a cluster view that should show so many nodes.
+fn inactive(body: &[u8], nodes: usize) -> String {
+    let view: Value = serde_json::from_slice(body).unwrap_or_default();
+    let shown = ["DataNodes", "MetaNodes"].map(|kind| view["data"][kind].as_array().cloned().unwrap_or_default()).concat();
+    if shown.len() != nodes {
+        return format!("{} of {nodes} nodes are shown: {}", shown.len(), String::from_utf8_lossy(&body[..body.len().min(200)]));
+    }
+    let inactive = shown.iter().filter(|node| node["Status"] != true).filter_map(|node| node["Addr"].as_str());
+    inactive.collect::<Vec<_>>().join(" ")
 }
 
 fn metadata(state: &State) -> Replicas {

@@ -24,21 +24,36 @@ pub async fn set_cluster_info(ctx: Ctx) -> Result<Reply, Fault> {
     let p = ctx.form()?;
     let key = if !p.has("dirSizeLimit") && p.has("dirQuota") { "dirQuota" } else { "dirSizeLimit" };
     let limit = p.u32_raw(key)?.max(DIR_CHILDREN_MIN);
-    ctx.master.change_settings(ctx.route.path, |c| Ok(c.dir_children_num_limit = limit)).await?;
+    ctx.master
+        .change_settings(ctx.route.path, |c| {
+            let _: () = c.dir_children_num_limit = limit;
+            Ok(())
+        })
+        .await?;
     Ok(Reply::text(format!("set dir limit(min:{DIR_CHILDREN_MIN}, max:{}) to {limit} successfully", u32::MAX)))
 }
 
 /// `/cluster/freeze`: nothing is allocated by itself any more, and no volume created.
 pub async fn freeze(ctx: Ctx) -> Result<Reply, Fault> {
     let on = ctx.form()?.enable()?;
-    ctx.master.change_settings(ctx.route.path, |c| Ok(c.disable_auto_allocate = on)).await?;
+    ctx.master
+        .change_settings(ctx.route.path, |c| {
+            let _: () = c.disable_auto_allocate = on;
+            Ok(())
+        })
+        .await?;
     Ok(Reply::text(format!("set DisableAutoAllocate to {on} successfully")))
 }
 
 /// `/cluster/forbidMetaPartitionDecommission`.
 pub async fn forbid_mp_decommission(ctx: Ctx) -> Result<Reply, Fault> {
     let on = ctx.form()?.enable()?;
-    ctx.master.change_settings(ctx.route.path, |c| Ok(c.forbid_mp_decommission = on)).await?;
+    ctx.master
+        .change_settings(ctx.route.path, |c| {
+            let _: () = c.forbid_mp_decommission = on;
+            Ok(())
+        })
+        .await?;
     Ok(Reply::text(format!("set ForbidMpDecommission to {on} successfully")))
 }
 
@@ -51,14 +66,24 @@ pub async fn set_threshold(ctx: Ctx) -> Result<Reply, Fault> {
     if !(0.0..=1.0).contains(&threshold) {
         return Err(Fault::internal(format!("set threshold failed: threshold ({text}) should between 0.0 and 1.0")));
     }
-    ctx.master.change_settings(ctx.route.path, |c| Ok(c.threshold = threshold)).await?;
+    ctx.master
+        .change_settings(ctx.route.path, |c| {
+            let _: () = c.threshold = threshold;
+            Ok(())
+        })
+        .await?;
     Ok(Reply::text(format!("set threshold to {text} successfully")))
 }
 
 /// `/volDeletionDelayTime/set`, hours.
 pub async fn set_volume_deletion_delay(ctx: Ctx) -> Result<Reply, Fault> {
     let hours = ctx.form()?.atoi_raw("volDeletionDelayTime")?;
-    ctx.master.change_settings(ctx.route.path, |c| Ok(c.vol_deletion_delay_time_hour = hours)).await?;
+    ctx.master
+        .change_settings(ctx.route.path, |c| {
+            let _: () = c.vol_deletion_delay_time_hour = hours;
+            Ok(())
+        })
+        .await?;
     Ok(Reply::text(format!("set volDeletionDelayTime to {hours} h successfully")))
 }
 
@@ -77,14 +102,24 @@ async fn set_gogc(ctx: Ctx, key: &str, set: fn(&mut ClusterValue, i64)) -> Resul
     if !(GOGC_MIN..=GOGC_MAX).contains(&value) {
         return Err(Fault::param(format!("{key} must be greater than or equal to {GOGC_MIN} and less than or equal to {GOGC_MAX}")));
     }
-    ctx.master.change_settings(ctx.route.path, |c| Ok(set(c, value))).await?;
+    ctx.master
+        .change_settings(ctx.route.path, |c| {
+            set(c, value);
+            Ok(())
+        })
+        .await?;
     Ok(Reply::text(format!("set {key} to {value} successfully")))
 }
 
 /// `/cluster/setCheckDataReplicasEnable`.
 pub async fn set_check_data_replicas(ctx: Ctx) -> Result<Reply, Fault> {
     let on = ctx.form()?.enable()?;
-    ctx.master.change_settings(ctx.route.path, |c| Ok(c.check_data_replicas_enable = on)).await?;
+    ctx.master
+        .change_settings(ctx.route.path, |c| {
+            let _: () = c.check_data_replicas_enable = on;
+            Ok(())
+        })
+        .await?;
     Ok(Reply::text(format!("set checkDataReplicasEnable to [{on}] successfully")))
 }
 
@@ -136,14 +171,22 @@ pub async fn set_uuid_enable(ctx: Ctx) -> Result<Reply, Fault> {
         return Err(Fault::internal("no ClusterUuid, generate it first"));
     }
     let on = ctx.form()?.enable()?;
-    ctx.master.change_settings(ctx.route.path, |c| Ok(c.cluster_uuid_enable = on)).await?;
+    ctx.master
+        .change_settings(ctx.route.path, |c| {
+            let _: () = c.cluster_uuid_enable = on;
+            Ok(())
+        })
+        .await?;
     Ok(Reply::text(format!("set clusterUuIdEnable to [{on}] successfully")))
 }
 
 /// `/admin/setDiskBrokenThreshold`.
 pub async fn set_disk_broken_threshold(ctx: Ctx) -> Result<Reply, Fault> {
     let given = ctx.form()?.f64_raw("markDiskBrokenThreshold")?;
-    let set = ctx.master.change_settings(ctx.route.path, |c| Ok(c.mark_disk_broken_threshold = disk_broken_threshold(given)));
+    let set = ctx.master.change_settings(ctx.route.path, |c| {
+        let _: () = c.mark_disk_broken_threshold = disk_broken_threshold(given);
+        Ok(())
+    });
     set.await.map_err(|e| Fault::internal(format!("set disk broken ratio failed:{e}")))?;
     Ok(Reply::text(format!("disk broken rationis set to {} ", gotext::float(given))))
 }
@@ -365,7 +408,10 @@ pub async fn get_config(ctx: Ctx) -> Result<Reply, Fault> {
 /// `/admin/updateDecommissionLimit`.
 pub async fn update_decommission_limit(ctx: Ctx) -> Result<Reply, Fault> {
     let limit = ctx.form()?.u32_raw("decommissionLimit")?;
-    let set = ctx.master.change_settings(ctx.route.path, |c| Ok(c.decommission_limit = u64::from(limit)));
+    let set = ctx.master.change_settings(ctx.route.path, |c| {
+        let _: () = c.decommission_limit = u64::from(limit);
+        Ok(())
+    });
     set.await.map_err(|e| Fault::internal(format!("set master not worked {e}")))?;
     Ok(Reply::text(format!("set decommission limit to {limit} successfully")))
 }
@@ -378,14 +424,22 @@ pub async fn query_decommission_limit(ctx: Ctx) -> Result<Reply, Fault> {
 /// `/admin/updateDecommissionDiskLimit`.
 pub async fn update_decommission_disk_limit(ctx: Ctx) -> Result<Reply, Fault> {
     let limit = ctx.form()?.u32_raw("decommissionDiskLimit")?;
-    ctx.master.change_settings(ctx.route.path, |c| Ok(c.decommission_disk_limit = limit)).await?;
+    ctx.master
+        .change_settings(ctx.route.path, |c| {
+            let _: () = c.decommission_disk_limit = limit;
+            Ok(())
+        })
+        .await?;
     Ok(Reply::text(format!("set decommission factor to {limit} successfully")))
 }
 
 /// `/admin/enableAutoDecommissionDisk`.
 pub async fn enable_auto_decommission_disk(ctx: Ctx) -> Result<Reply, Fault> {
     let on = ctx.form()?.enable()?;
-    let set = ctx.master.change_settings(ctx.route.path, |c| Ok(c.enable_auto_decommission_disk = on));
+    let set = ctx.master.change_settings(ctx.route.path, |c| {
+        let _: () = c.enable_auto_decommission_disk = on;
+        Ok(())
+    });
     set.await.map_err(|e| Fault::internal(format!("set master not worked {e}")))?;
     Ok(Reply::text(format!("set auto decommission disk to {on} successfully")))
 }
@@ -421,7 +475,10 @@ pub async fn set_qos_master_limit(ctx: Ctx) -> Result<Reply, Fault> {
     if limit < LIMIT_MIN {
         return Err(Fault::internal("limit too less than 3000"));
     }
-    let set = ctx.master.change_settings(ctx.route.path, |c| Ok(c.qos_limit_upload = limit));
+    let set = ctx.master.change_settings(ctx.route.path, |c| {
+        let _: () = c.qos_limit_upload = limit;
+        Ok(())
+    });
     set.await.map_err(|e| Fault::internal(format!("set master not worked {e}")))?;
     Ok(Reply::text("success"))
 }

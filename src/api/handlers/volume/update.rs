@@ -189,7 +189,7 @@ fn outermost(list: &str) -> String {
     for path in paths {
         let inside =
             |outer: &&str| path.strip_prefix(*outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || outer.ends_with('/'));
-        if !kept.iter().any(|outer| inside(&outer)) {
+        if !kept.iter().any(inside) {
             kept.push(path);
         }
     }
