@@ -4,8 +4,11 @@
 //! One chapter: `CHAPTER=06-volume-create cargo test --test chapters -- --nocapture`.
 
 mod compare;
+#[path = "../support/http.rs"]
 mod http;
 mod lab;
+#[path = "../support/masters.rs"]
+mod masters;
 
 use compare::{canonical, differences, is_reasoned, is_silent};
 use lab::Lab;
@@ -84,10 +87,10 @@ async fn play(chapter: &Value, net: u8) -> Result<BTreeMap<String, Value>, Strin
             lab.tell(line).await;
         }
         if let Some(i) = step["kill"].as_u64() {
-            lab.kill_master(i as usize).await;
+            lab.masters.kill(i as usize).await;
         }
         if let Some(i) = step["start"].as_u64() {
-            lab.start_master(i as usize)?;
+            lab.masters.start(i as usize).map_err(|e| e.to_string())?;
         }
         if let Some(secs) = step["sleep"].as_f64() {
             tokio::time::sleep(Duration::from_secs_f64(secs)).await;

@@ -259,7 +259,7 @@ impl Cluster {
 /// Addresses of the storage nodes in a cluster view, and whether each is active.
 fn states(view: &Value) -> BTreeMap<String, bool> {
     let nodes = ["DataNodes", "MetaNodes"].into_iter().flat_map(|kind| view["data"][kind].as_array().into_iter().flatten());
-    nodes.map(|node| (node["Addr"].as_str().unwrap_or_default().to_owned(), node["IsActive"] == true)).collect()
+    nodes.map(|node| (node["Addr"].as_str().unwrap_or_default().to_owned(), node["Status"] == true)).collect()
 }
 
 /// Lines of standard input, from a thread of their own: reading one cannot be given up.

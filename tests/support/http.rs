@@ -1,11 +1,11 @@
-//! One HTTP/1.1 request as a chapter writes it, raw: odd targets and bodies must reach the master as they are.
+//! One HTTP/1.1 request to a daemon, raw: odd targets and bodies must reach the master as they are.
 
 use serde_json::{json, Value};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A request of a chapter's step.
+/// A request, as it goes out.
 pub struct Request<'a> {
     pub method: &'a str,
     pub target: &'a str,
@@ -71,16 +71,4 @@ fn dechunk(mut rest: &[u8]) -> std::io::Result<Vec<u8>> {
         out.extend_from_slice(rest.get(..len).ok_or_else(bad)?);
         rest = rest.get(len + 2..).ok_or_else(bad)?;
     }
-}
-
-/// `application/x-www-form-urlencoded` text of a chapter's query object.
-pub fn form(query: &serde_json::Map<String, Value>) -> String {
-    const KEPT: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~');
-    let quoted = |s: &str| percent_encoding::utf8_percent_encode(s, KEPT).to_string().replace("%20", "+");
-    let shown = |v: &Value| match v {
-        Value::String(s) => s.clone(),
-        Value::Bool(b) => if *b { "True" } else { "False" }.to_owned(),
-        other => other.to_string(),
-    };
-    query.iter().map(|(k, v)| format!("{}={}", quoted(k), quoted(&shown(v)))).collect::<Vec<_>>().join("&")
 }
