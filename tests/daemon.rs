@@ -141,7 +141,7 @@ async fn a_master_with_an_emptied_directory_stays_out_until_it_is_removed_and_ad
     lab.start(emptied).unwrap();
     let says = || std::fs::read_to_string(&log).unwrap_or_default().contains("Remove it with /raftNode/remove");
     until(READY_WITHIN, || "the emptied master says what is to be done".into(), || async { says().then_some(()) }).await;
-    assert_eq!(get(&lab.addr(emptied), "/admin/getCluster").await, json!("no leader"));
+    assert_eq!(get(&lab.addr(emptied), "/admin/getCluster").await, json!("no leader\n"));
 
     // With the other follower gone, the leader would need the vote of the emptied one.
     lab.kill(other).await;
