@@ -402,6 +402,16 @@ async fn a_removed_leader_makes_room_for_another() {
     assert_ne!(first, second);
     assert_eq!(group.raft(second).membership().members.len(), 2);
     assert!(matches!(raft.read_index(group.within(1)).await, Err(Refusal::NotLeader { .. })));
+
+    // Its disk has forgotten nothing: it can be added again as it is.
+    group.stop(first).await;
+    group.start(first).await;
+    tokio::time::sleep(20 * TICK).await;
+    assert_eq!(group.raft(first).role().state, State::Out);
+    let added = Change::Add { id: MasterId(first), addr: group.addr(first), incarnation: None };
+    group.raft(second).change(added, group.within(10)).await.unwrap();
+    group.set("c", "3").await;
+    group.all_hold(&[1, 2, 3], "c", "3").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
