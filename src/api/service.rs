@@ -17,7 +17,7 @@ use crate::limits;
 use crate::master::leadership::Leadership;
 use crate::master::Master;
 use crate::wire::reply::{fault, Fault};
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::response::Response;
 use bytes::Bytes;
 use futures::FutureExt;
@@ -155,6 +155,9 @@ impl Service {
     }
 
     async fn read_body(&self, body: Body) -> Result<Bytes, Response> {
+        if body.size_hint().lower() > limits::HTTP_BODY_BYTES_MAX as u64 {
+            return Err(status_only(StatusCode::PAYLOAD_TOO_LARGE));
+        }
         let deadline = self.master.env.now() + limits::HTTP_TIMEOUT;
         match self.master.env.until(deadline, Limited::new(body, limits::HTTP_BODY_BYTES_MAX).collect()).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
