@@ -12,8 +12,11 @@ use tokio::signal::unix::{signal, SignalKind};
 
 /// The master of a CubeFS storage cluster, in place of the Go master of v3.5.3.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version, about, disable_version_flag = true)]
 struct Arguments {
+    /// Show the version.
+    #[arg(short = 'v', short_alias = 'V', long = "version", action = clap::ArgAction::Version)]
+    version: (),
     /// Configuration file (JSON, the keys of v3.5.3).
     #[arg(short = 'c', long, value_name = "FILE")]
     config: PathBuf,
