@@ -149,6 +149,8 @@ pub const PROXY_CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 pub const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// Period of loading every meta partition (v3.5.3 admin-tasks.md §8.4).
 pub const META_LOAD_INTERVAL: Duration = Duration::from_secs(10);
+/// Period of dividing flow limits among clients.
+pub const FLOW_LIMITS_INTERVAL: Duration = Duration::from_millis(500);
 /// The last inode number of a volume.
 pub const INODE_MAX: u64 = i64::MAX as u64;
 /// 1 GiB.

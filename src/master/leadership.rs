@@ -108,6 +108,7 @@ impl Reign {
         every!("meta partition checks", limits::CHECK_INTERVAL, check_meta_partitions);
         every!("volume deletion", limits::CHECK_INTERVAL, delete_volumes);
         every!("meta partition loads", limits::META_LOAD_INTERVAL, load_meta_partitions);
+        every!("flow limits", limits::FLOW_LIMITS_INTERVAL, tick_flow_limits);
         every!("statistics", limits::STATISTICS_INTERVAL, refresh_statistics);
         Some(Self { term, tasks })
     }
@@ -136,6 +137,8 @@ impl Master {
                 txn.put(ClusterValue {
                     fault_domain: self.config.fault_domain,
                     auto_mp_migrate: self.config.auto_meta_partition_migrate,
+                    // The least limit, 1, is stored with the first change only.
+                    decommission_disk_limit: 0,
                     ..ClusterValue::new(&name, created)
                 });
             }

@@ -3,6 +3,7 @@
 use crate::env::{Mono, Wall};
 use crate::ids::{PartitionId, VolumeId};
 use crate::model::PartitionKind;
+use crate::plan::flow_limits;
 use crate::plan::liveness::Liveness;
 use crate::plan::placement::Selectors;
 use crate::plan::reports::Reports;
@@ -10,6 +11,7 @@ use crate::plan::statistics::Statistics;
 use crate::wire::gojson::List;
 use crate::wire::report::MetaPartitionLoadResponse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::time::Duration;
 
 /// Memory of one reign.
@@ -29,6 +31,10 @@ pub struct Live {
     pub statistics: Statistics,
     /// What the replicas of meta partitions answered when they were last loaded.
     pub loaded: BTreeMap<PartitionId, List<MetaPartitionLoadResponse>>,
+    /// Flow limits of volumes that clients asked for, or somebody changed.
+    pub flow_limits: flow_limits::ByVolume,
+    /// Ids for clients under flow limits that are committed and not given yet.
+    pub client_ids: Range<u64>,
     /// Wall-clock time at which the reign began.
     pub since_wall: Wall,
 }

@@ -46,6 +46,7 @@ impl Master {
         if let Some(replica) = live.reports.data_partition_mut(answer.partition_id).replica_mut(addr) {
             replica.has_load_response = true;
             replica.used = answer.used;
+            replica.file_count = u32::try_from(answer.partition_snapshot.len()).unwrap_or(u32::MAX);
         }
     }
 

@@ -50,7 +50,7 @@ impl Master {
             if !is_key(&volume.owner) {
                 return Err(fault::VOL_AUTH_KEY_NOT_MATCH);
             }
-            let delay = state.settings.vol_deletion_delay_time_hour.saturating_mul(NANOS_PER_HOUR);
+            let delay = state.settings.deletion_delay_hours().saturating_mul(NANOS_PER_HOUR);
             txn.put(Volume {
                 status: VolumeStatus::MARK_DELETE,
                 forbidden: true,

@@ -157,7 +157,7 @@ impl ClusterValue {
             meta_partition_inode_id_step: or(self.meta_partition_inode_id_step, INODE_ID_STEP),
             max_concurrent_lc_nodes: or(self.max_concurrent_lc_nodes, LC_NODES_MAX),
             decommission_disk_limit: self.decommission_disk_limit.max(DISKS_IN_DECOMMISSION),
-            vol_deletion_delay_time_hour: positive(self.vol_deletion_delay_time_hour, VOLUME_DELETION_DELAY_HOURS),
+            vol_deletion_delay_time_hour: set(self.vol_deletion_delay_time_hour, VOLUME_DELETION_DELAY_HOURS),
             meta_node_gogc: positive(self.meta_node_gogc, GOGC),
             data_node_gogc: positive(self.data_node_gogc, GOGC),
             mark_disk_broken_threshold: if broken > 0.0 && broken <= 1.0 { broken } else { 0.0 },
@@ -168,6 +168,12 @@ impl ClusterValue {
             flash_hot_key_miss_count: set(self.flash_hot_key_miss_count, FLASH_HOT_KEY_MISSES),
             ..self.clone()
         }
+    }
+
+    /// Hours between the order to delete a volume and its deletion, where deletions are delayed. A stored 0 comes from a release without
+    /// the setting; that nothing is to be waited for is stored as a negative number, which v3.5.3 takes for its default.
+    pub fn deletion_delay_hours(&self) -> i64 {
+        self.effective().vol_deletion_delay_time_hour.max(0)
     }
 
     /// How long the repair of a data partition may take; 0 means 2 hours.

@@ -4,6 +4,7 @@
 //! * `scene`, `rules`: the moment and the settings that a decision is made in.
 //! * `placement`, `usable`, `node_set`: where things go.
 //! * `data_partition`, `meta_partition`, `volume`: what they can do, and what is to be done about it.
+//! * `flow_limits`: sharing a volume's limits among its clients.
 //! * `leaders`: spreading them over nodes.
 //! * `zone_check`, `storage_class`: what a request for a volume may ask for.
 //! * `statistics`: sums for people.
@@ -12,6 +13,7 @@
 //! time is unix seconds, random numbers come from a closure of the caller.
 
 pub mod data_partition;
+pub mod flow_limits;
 pub mod leaders;
 pub mod life;
 pub mod liveness;

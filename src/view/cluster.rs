@@ -257,7 +257,7 @@ impl ClusterView {
             max_data_partition_id: state.counter(Counter::DataPartition),
             max_meta_node_id: state.counter(Counter::Common),
             max_meta_partition_id: state.counter(Counter::MetaPartition),
-            vol_deletion_delay_time_hour: s.vol_deletion_delay_time_hour,
+            vol_deletion_delay_time_hour: s.deletion_delay_hours(),
             meta_node_gogc: s.meta_node_gogc,
             data_node_gogc: s.data_node_gogc,
             mark_disk_broken_threshold: s.mark_disk_broken_threshold,

@@ -12,6 +12,7 @@ pub mod meta_partition;
 pub mod metrics;
 pub mod node;
 pub mod op_log;
+pub mod qos;
 pub mod sight;
 pub mod topology;
 pub mod tx_mask;

@@ -254,7 +254,7 @@ impl SimpleVolView {
             direct_read: v.direct_read,
             ignore_tiny_recover: v.ignore_tiny_recover,
             maximally_read: v.maximally_read,
-            need_to_lower_replica: partitions().any(|dp| dp.replica_num > v.dp_replica_num),
+            need_to_lower_replica: partitions().any(|dp| usize::from(dp.replica_num) != dp.hosts.len()),
             authenticate: v.authenticate,
             cross_zone: v.cross_zone,
             default_priority: v.default_priority,

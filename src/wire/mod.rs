@@ -7,6 +7,7 @@ pub mod opcode;
 pub mod packet;
 pub mod peer;
 pub mod prometheus;
+pub mod qos;
 pub mod reply;
 pub mod report;
 pub mod request;

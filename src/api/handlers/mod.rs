@@ -16,6 +16,7 @@ pub mod masters;
 pub mod meta_node;
 pub mod meta_partition;
 pub mod metrics;
+pub mod qos;
 pub mod raft;
 pub mod response;
 pub mod settings;

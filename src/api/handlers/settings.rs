@@ -78,9 +78,11 @@ pub async fn set_threshold(ctx: Ctx) -> Result<Reply, Fault> {
 /// `/volDeletionDelayTime/set`, hours.
 pub async fn set_volume_deletion_delay(ctx: Ctx) -> Result<Reply, Fault> {
     let hours = ctx.form()?.atoi_raw("volDeletionDelayTime")?;
+    // A stored 0 would mean the default.
+    let stored = if hours == 0 { -1 } else { hours };
     ctx.master
         .change_settings(ctx.route.path, |c| {
-            let _: () = c.vol_deletion_delay_time_hour = hours;
+            c.vol_deletion_delay_time_hour = stored;
             Ok(())
         })
         .await?;

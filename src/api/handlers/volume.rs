@@ -42,7 +42,8 @@ pub async fn create(ctx: Ctx) -> Result<Reply, Fault> {
 pub async fn get(ctx: Ctx) -> Result<Reply, Fault> {
     let p = ctx.form()?;
     let volume = named(&ctx, p.name()?)?;
-    Ok(Reply::ok(&look(&ctx, |sight| SimpleVolView::of(sight, &volume, FlowUse::default()))))
+    let flow = ctx.master.with_flow_limits(&volume, |limits| FlowUse::of(limits));
+    Ok(Reply::ok(&look(&ctx, |sight| SimpleVolView::of(sight, &volume, flow))))
 }
 
 /// `/vol/list`.
