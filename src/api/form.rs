@@ -45,6 +45,21 @@ pub fn implicit(source: Source<'_>) -> Params {
     params
 }
 
+/// What parsing leaves of the body: nothing of a form.
+pub fn unread<'a>(source: Source<'a>) -> &'a [u8] {
+    let reads_body = matches!(*source.method, Method::POST | Method::PUT | Method::PATCH);
+    let is_form = |media: &str| media == "application/x-www-form-urlencoded";
+    let form = source.content_type.filter(|value| !value.is_empty()).is_some_and(|value| match MediaType::parse(value) {
+        Ok(media) => is_form(&media.name),
+        Err(error) => is_form(&error.media_type),
+    });
+    if reads_body && form {
+        &[]
+    } else {
+        source.body
+    }
+}
+
 fn parse(source: Source<'_>) -> (Params, Option<String>) {
     let mut params = Params::default();
     let mut error = None;

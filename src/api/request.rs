@@ -1,6 +1,6 @@
 //! What a handler is given.
 
-use super::form::{explicit, implicit, Source};
+use super::form::{explicit, implicit, unread, Source};
 use super::params::Params;
 use super::route::Route;
 use super::service::Service;
@@ -42,6 +42,11 @@ impl Ctx {
             content_type: self.head.headers.get(http::header::CONTENT_TYPE).map(|value| value.as_bytes()),
             body: &self.body,
         }
+    }
+
+    /// The body that [`Ctx::form`] leaves: none of a form.
+    pub fn unread_body(&self) -> &[u8] {
+        unread(self.source())
     }
 
     /// A header as text; "" when missing or not ASCII.

@@ -11,6 +11,7 @@ use crate::model::{
 };
 use crate::plan::meta_partition::Split;
 use crate::plan::reports::{self, Change};
+use crate::plan::usage_limits;
 use crate::state::State;
 use crate::wire::gojson::{duration, List};
 use crate::wire::opcode::Opcode;
@@ -18,6 +19,7 @@ use crate::wire::reply::Fault;
 use crate::wire::report::{Incoming, Response};
 use crate::wire::request::{HeartBeatRequest, QuotaHeartBeatInfo, QuotaLimitedInfo, TxInfo, UidSpaceInfo, UpdateMetaPartitionRequest};
 use crate::wire::task::{status, Subject};
+use std::collections::BTreeSet;
 
 impl Master {
     /// One round: every node gets a heartbeat task, unless the last one is still in its queue.
@@ -91,15 +93,26 @@ impl Master {
         }
     }
 
+    /// The limits of users and directories in all volumes, with what is reached by now.
+    fn usage_limits(&self, state: &State) -> (Vec<UidLimit>, Vec<Quota>) {
+        let live = self.live();
+        let limited = state.uid_spaces.keys().filter_map(|id| state.volumes.get(id));
+        let users = limited.flat_map(|volume| usage_limits::users(state, &live.reports, volume)).collect();
+        let with_quotas: BTreeSet<VolumeId> = state.quotas.keys().map(|(volume, _)| *volume).collect();
+        let quotas = with_quotas.into_iter().flat_map(|id| usage_limits::quotas(state, &live.reports, id)).collect();
+        (users, quotas)
+    }
+
     /// What every meta node is told.
     fn meta_heartbeat(&self, state: &State) -> HeartBeatRequest {
+        let (users, quotas) = self.usage_limits(state);
         let enabled = |id| state.volumes.get(&id).is_some_and(|v| v.enable_quota);
         HeartBeatRequest {
             follower_read_vols: names(state, |v| v.follower_read),
             file_stats_enable: state.settings.file_stats_enable,
             file_stats_thresholds: state.settings.file_stats_thresholds.clone(),
-            uid_limit_info: state.uid_spaces.values().flat_map(|space| space.limits.iter()).map(uid_limit).collect(),
-            quota_hb_infos: state.quotas.iter().map(|((volume, _), quota)| quota_limit(quota, enabled(*volume))).collect(),
+            uid_limit_info: users.iter().map(uid_limit).collect(),
+            quota_hb_infos: quotas.iter().map(|quota| quota_limit(quota, enabled(quota.volume))).collect(),
             tx_info: state
                 .volumes
                 .values()
@@ -216,6 +229,7 @@ impl Master {
                 Ok(())
             }
             Change::Split { volume, partition, end } => self.split(volume, Split { partition, end, needs_leader: false }).await,
+            Change::Quotas { volume, .. } => self.quotas_reported(volume).await,
             Change::DataNodeZone { addr, zone } => self.move_data_node(&addr, &zone).await,
             Change::MetaNodeZone { addr, zone } => self.move_meta_node(&addr, &zone).await,
             Change::ZoneRefused { addr, zone } => {
@@ -223,7 +237,7 @@ impl Master {
                 Ok(())
             }
             // Views are built from the reports when they are due.
-            Change::Uids { .. } | Change::Quotas { .. } | Change::DataPartition(_) | Change::MetaPartition(_) => Ok(()),
+            Change::Uids { .. } | Change::DataPartition(_) | Change::MetaPartition(_) => Ok(()),
         }
     }
 

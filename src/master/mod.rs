@@ -4,7 +4,7 @@
 //! * `leadership.rs`: who leads, and what runs only while this master does.
 //! * `live.rs`: what a leader knows besides the state: reports of nodes, selector memory.
 //! * `register.rs`, `partitions.rs`, `inode_ranges.rs`, `volume.rs`, `marking.rs`, `deletion.rs`, `settings.rs`, `users.rs`, `masters.rs`,
-//!   `flow_limits.rs`, `loading.rs`, `leaders.rs`: operations, each a plan and its execution.
+//!   `quotas.rs`, `flow_limits.rs`, `loading.rs`, `leaders.rs`: operations, each a plan and its execution.
 //! * `heartbeat.rs`, `checks.rs`, `cleanup.rs`: what the leader does by itself.
 //! * `cached.rs`: client views kept as ready replies.
 //!
@@ -29,6 +29,7 @@ pub mod masters;
 pub mod moment;
 pub mod partitions;
 mod raft_status;
+pub mod quotas;
 pub mod register;
 pub mod senders;
 pub mod settings;

@@ -5,6 +5,7 @@
 //! * `placement`, `usable`, `node_set`: where things go.
 //! * `data_partition`, `meta_partition`, `volume`: what they can do, and what is to be done about it.
 //! * `flow_limits`: sharing a volume's limits among its clients.
+//! * `usage_limits`, `quota_paths`: limits on directories and users.
 //! * `leaders`: spreading them over nodes.
 //! * `zone_check`, `storage_class`: what a request for a volume may ask for.
 //! * `statistics`: sums for people.
@@ -20,6 +21,7 @@ pub mod liveness;
 pub mod meta_partition;
 pub mod node_set;
 pub mod placement;
+pub mod quota_paths;
 pub mod read_only;
 pub mod reports;
 pub mod rules;
@@ -27,6 +29,7 @@ pub mod scene;
 pub mod statistics;
 pub mod storage_class;
 pub mod usable;
+pub mod usage_limits;
 pub mod volume;
 #[cfg(test)]
 mod world;

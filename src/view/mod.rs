@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod node;
 pub mod op_log;
 pub mod qos;
+pub mod quota;
 pub mod sight;
 pub mod topology;
 pub mod tx_mask;

@@ -1,9 +1,11 @@
 //! Addresses that may not mount a volume, and space limits per user id (v3.5.3 http-cluster-volume.md §1.7).
 
+use super::look;
 use super::volume::{named, operation};
 use crate::api::reply::Reply;
 use crate::api::request::Ctx;
 use crate::model::{Acl, AclAddress, Key, UidLimit, UidSpace};
+use crate::plan::usage_limits;
 use crate::wire::gojson::List;
 use crate::wire::reply::Fault;
 use crate::wire::request::UidSpaceInfo;
@@ -115,7 +117,11 @@ pub async fn uid(ctx: Ctx) -> Result<Reply, Fault> {
             .await?;
     }
     let state = ctx.master.state();
-    let limits = || state.uid_spaces.get(&volume).map(|space| space.limits.iter()).into_iter().flatten();
+    let all = match state.volumes.get(&volume) {
+        Some(volume) => look(&ctx, |sight| usage_limits::users(sight.state, sight.reports, volume)),
+        None => Vec::new(),
+    };
+    let limits = || all.iter();
     let reply = match op {
         0 => UidReply { ok: true, uid_space_arr: limits().map(|l| Some(info(l))).collect(), ..UidReply::default() },
         3 => {

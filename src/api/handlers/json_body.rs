@@ -45,6 +45,11 @@ pub fn parse(body: &[u8]) -> Result<Json, Fault> {
     scanner.document().map_err(Fault::param)
 }
 
+/// Go's refusal of a value that cannot become `go_type`.
+pub fn wrong_type(json: &Json, go_type: &str) -> Fault {
+    Fault::param(format!("json: cannot unmarshal {} into Go value of type {go_type}", json.kind()))
+}
+
 /// An object being read into a Go struct: collects the first error of a type.
 pub struct Object<'a> {
     members: &'a [(String, Json)],
@@ -62,7 +67,7 @@ impl<'a> Object<'a> {
         let members: &[_] = match json {
             Json::Object(members) => members,
             Json::Null => &[],
-            other => return Err(Fault::param(format!("json: cannot unmarshal {} into Go value of type {go_type}", other.kind()))),
+            other => return Err(wrong_type(other, go_type)),
         };
         let name = go_type.rsplit('.').next().unwrap_or(go_type).to_owned();
         Ok(Self { members, name, fault: None })

@@ -17,6 +17,7 @@ pub mod meta_node;
 pub mod meta_partition;
 pub mod metrics;
 pub mod qos;
+pub mod quota;
 pub mod raft;
 pub mod response;
 pub mod settings;
