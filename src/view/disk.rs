@@ -1,8 +1,13 @@
 //! Disks and their decommission as replies show them (v3.5.3 http-types.md: DiskInfo, DecommissionProgress … DecommissionTokenStatus).
 
+use super::data_partition::{decommission_status_text, decommission_type_text};
+use super::gotext;
+use super::sight::Sight;
+use crate::model::{DataNode, DataPartition, DecommissionDisk, DecommissionStatus, DecommissionType, IgnoredPartition, NodeSet};
 use crate::wire::gojson::List;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Reply of `/disk/queryDisks` and `/disk/queryBadDisks`.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -155,4 +160,225 @@ pub struct DecommissionDiskInfo {
     pub src_addr: String,
     pub disk_path: String,
     pub progress_info: DecommissionProgress,
+}
+
+/// Reply of `/disk/queryBadDiskRecoverProgress`, as the node sends it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct BadDiskRecoverProgress {
+    pub total_partitions_num: i64,
+    pub bad_data_partitions: List<u64>,
+    pub bad_data_partitions_num: i64,
+    pub status: String,
+}
+
+/// Name of a disk's status.
+fn status_text(status: i64) -> &'static str {
+    match status {
+        0 => "Recovering",
+        1 => "ReadOnly",
+        2 => "ReadWrite",
+        _ => "Unavailable",
+    }
+}
+
+/// Status of a disk that cannot be used.
+const UNAVAILABLE: i64 = -1;
+/// Status of a disk of which nothing is reported.
+const READ_WRITE: i64 = 2;
+
+impl DiskInfos {
+    /// Disks of the node at `addr`, or of all nodes.
+    pub fn of(sight: &Sight<'_>, addr: Option<&str>) -> Self {
+        let nodes = sight.state.data_nodes.values().filter(|node| addr.is_none_or(|addr| node.addr == addr));
+        let disks = nodes.flat_map(|node| node.all_disks.iter().map(|path| DiskInfo::brief(sight, node, path)));
+        Self { disks: disks.collect() }
+    }
+
+    /// Disks that nodes report as broken.
+    pub fn bad(sight: &Sight<'_>) -> Self {
+        let of_node = |node: &Arc<DataNode>| {
+            let stats = sight.data_node(&node.addr).disk_stats.iter().filter(|disk| disk.status == UNAVAILABLE);
+            let addr = node.addr.clone();
+            stats
+                .map(|disk| DiskInfo {
+                    address: addr.clone(),
+                    path: disk.disk_path.clone(),
+                    total_partition_cnt: disk.total_partition_cnt,
+                    disk_err_partition_list: disk.disk_err_partition_list.clone(),
+                    ..DiskInfo::default()
+                })
+                .collect::<Vec<_>>()
+        };
+        Self { disks: sight.state.data_nodes.values().flat_map(of_node).collect() }
+    }
+}
+
+impl DiskInfo {
+    fn brief(sight: &Sight<'_>, node: &DataNode, path: &str) -> Self {
+        let report = sight.data_node(&node.addr);
+        let reported = report.disk_stats.iter().find(|disk| disk.disk_path == path).map_or(READ_WRITE, |disk| disk.status);
+        let status = if report.lost_disks.iter().any(|lost| lost == path) { UNAVAILABLE } else { reported };
+        Self {
+            node_id: node.id.0,
+            address: node.addr.clone(),
+            path: path.to_owned(),
+            status: status_text(status).to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// A disk of a node with its space; `None` when the node has none of that path.
+    pub fn of(sight: &Sight<'_>, node: &DataNode, path: &str) -> Option<Self> {
+        node.all_disks.iter().find(|disk| *disk == path)?;
+        let brief = Self::brief(sight, node, path);
+        let stats = &sight.data_node(&node.addr).disk_stats;
+        let Some(disk) = stats.iter().find(|disk| disk.disk_path == path) else { return Some(brief) };
+        Some(Self {
+            total: disk.total,
+            used: disk.used,
+            available: disk.available,
+            io_util: disk.io_util,
+            total_partition_cnt: disk.total_partition_cnt,
+            disk_err_partition_list: disk.disk_err_partition_list.clone(),
+            ..brief
+        })
+    }
+}
+
+impl DecommissionTokenStatus {
+    /// What decommissions in each node set, and how much may at a time.
+    pub fn all(sight: &Sight<'_>) -> List<Self> {
+        sight.state.node_sets.values().map(|set| Self::of(sight, set)).collect()
+    }
+
+    fn of(sight: &Sight<'_>, set: &NodeSet) -> Self {
+        let settings = &sight.state.settings;
+        let in_set = |addr: &str| sight.state.data_node_by_addr(addr).is_some_and(|node| node.node_set_id == set.id);
+        let open = [DecommissionStatus::MARKED, DecommissionStatus::RUNNING];
+        let disks = sight.state.decommission_disks.values();
+        let disks: Vec<_> = disks.filter(|disk| in_set(&disk.src_addr) && open.contains(&disk.decommission_status)).collect();
+        let of_type = |auto: bool| -> Vec<String> {
+            disks.iter().filter(|disk| (disk.decommission_type == DecommissionType::AUTO) == auto).map(|disk| disk.name()).collect()
+        };
+        let moving =
+            sight.state.data_partitions.values().filter(|dp| dp.decommission_status.is_moving() && in_set(&dp.decommission_src_addr));
+        let (mut running, mut total) = (Vec::new(), 0);
+        for dp in moving {
+            total += 1;
+            if dp.decommission_status == DecommissionStatus::RUNNING {
+                running.push(dp.partition_id.0);
+            }
+        }
+        let (manual, auto) = (of_type(false), of_type(true));
+        let working = disks.iter().filter(|disk| disk.decommission_status == DecommissionStatus::RUNNING);
+        Self {
+            nodeset_id: set.id.0,
+            cur_token_num: i32::try_from(running.len()).unwrap_or(i32::MAX),
+            max_token_num: i32::try_from(settings.decommission_limit).unwrap_or(i32::MAX),
+            running_dp: running,
+            total_dp: total,
+            manual_decommission_disk_total: manual.len(),
+            manual_decommission_disk: manual,
+            auto_decommission_disk_total: auto.len(),
+            auto_decommission_disk: auto,
+            max_disk_token_num: settings.effective().decommission_disk_limit,
+            running_disk: working.map(|disk| disk.name()).collect(),
+        }
+    }
+}
+
+impl DecommissionInfoStat {
+    /// Repairs that run, by the disk or by the node that they read from or write to; the busiest first.
+    pub fn all(sight: &Sight<'_>, by_disk: bool) -> Vec<Self> {
+        let mut stats: BTreeMap<String, Self> = BTreeMap::new();
+        let running = sight.state.data_partitions.values().filter(|dp| dp.decommission_status == DecommissionStatus::RUNNING);
+        for dp in running.filter(|dp| !dp.has_special_replica_num() || dp.special_replica_decommission_step == 2) {
+            let key = |addr: &str| if by_disk { format!("{addr}_{}", dp.disk_on(addr).unwrap_or_default()) } else { addr.to_owned() };
+            let source = dp.hosts.first().map(|addr| key(addr)).unwrap_or_default();
+            stats.entry(source).or_default().repair_source_dp.push(dp.partition_id.0);
+            stats.entry(key(&dp.decommission_dst_addr)).or_default().repair_target_dp.push(dp.partition_id.0);
+        }
+        let mut all: Vec<Self> = stats.into_iter().map(|(key, stat)| Self { key, ..stat }).collect();
+        for stat in &mut all {
+            stat.running_dp_num = stat.repair_source_dp.len() + stat.repair_target_dp.len();
+        }
+        all.sort_by_key(|stat| std::cmp::Reverse(stat.running_dp_num));
+        all
+    }
+}
+
+impl DecommissionFailedDiskInfo {
+    /// The record of a disk that could not be emptied.
+    pub fn of(disk: &DecommissionDisk) -> Self {
+        Self {
+            src_addr: disk.src_addr.clone(),
+            disk_path: disk.disk_path.clone(),
+            decommission_raft_force: disk.decommission_raft_force,
+            decommission_times: disk.decommission_times,
+            decommission_dp_total: disk.decommission_dp_total,
+            decommission_weight: disk.decommission_weight,
+            is_auto_decommission: disk.decommission_type == DecommissionType::AUTO,
+        }
+    }
+}
+
+impl DecommissionProgress {
+    /// How far the decommission of a disk is (v3.5.3 http-partitions-nodes.md §12.2, §12.5).
+    pub fn of(sight: &Sight<'_>, disk: &DecommissionDisk) -> Self {
+        let of_disk = |dp: &&Arc<DataPartition>| {
+            dp.decommission_src_addr == disk.src_addr
+                && dp.decommission_src_disk_path == disk.disk_path
+                && dp.decommission_term == disk.decommission_term
+        };
+        let mine: Vec<_> = sight.state.data_partitions.values().filter(of_disk).collect();
+        let marked = disk.decommission_status == DecommissionStatus::MARKED;
+        let with = |status| mine.iter().filter(move |dp| !marked && dp.decommission_status == status);
+        let total = match disk.decommission_status {
+            DecommissionStatus::MARKED => {
+                sight.state.data_partitions_on(&disk.src_addr).filter(|dp| dp.disk_on(&disk.src_addr) == Some(&disk.disk_path)).count()
+                    as i64
+            }
+            _ => disk.decommission_dp_total.max(0),
+        };
+        let errors = |list: &List<IgnoredPartition>| list.iter().map(PartitionError::of).collect::<Vec<_>>();
+        let (ignored, residual) = (errors(&disk.ignore_decommission_dps), errors(&disk.residual_decommission_dps));
+        let left = mine.iter().filter(|dp| dp.decommission_status != DecommissionStatus::SUCCESS).count() + ignored.len() + residual.len();
+        let left = if marked { total } else { left as i64 };
+        let started =
+            matches!(disk.decommission_status, DecommissionStatus::RUNNING | DecommissionStatus::SUCCESS | DecommissionStatus::FAIL);
+        let done = match total {
+            _ if disk.decommission_status == DecommissionStatus::SUCCESS => 1.0,
+            total if started && total > 0 => ((total - left).max(0) as f64 / total as f64 * 1e4).floor() / 1e4,
+            _ => 0.0,
+        };
+        let failed = with(DecommissionStatus::FAIL)
+            .map(|dp| PartitionError { partition_id: dp.partition_id.0, err_msg: dp.decommission_error_message.clone() });
+        Self {
+            status_message: decommission_status_text(disk.decommission_status),
+            decommission_type: decommission_type_text(disk.decommission_type),
+            weight: disk.decommission_weight,
+            progress: format!("{:.2}%", done * 100.0),
+            total_dp_cnt: total,
+            remaining_dp_cnt: left,
+            running_dps: with(DecommissionStatus::RUNNING).map(|dp| dp.partition_id.0).collect(),
+            failed_dps: failed.collect(),
+            ignore_dps: ignored.into(),
+            residual_dps: residual.into(),
+            retry_over_limit_dps: Vec::new().into(),
+            start_time: gotext::time_text(i64::try_from(disk.decommission_term).unwrap_or(0), gotext::ZONE),
+            is_manual_decommission_disk: disk.decommission_type == DecommissionType::MANUAL,
+        }
+    }
+
+    /// Of a disk that nobody takes out of service.
+    pub fn initial() -> Self {
+        Self { status_message: decommission_status_text(DecommissionStatus::INITIAL), ..Self::default() }
+    }
+}
+
+impl PartitionError {
+    fn of(ignored: &IgnoredPartition) -> Self {
+        Self { partition_id: ignored.partition_id.0, err_msg: ignored.err_msg.clone() }
+    }
 }

@@ -7,6 +7,7 @@ pub mod client;
 pub mod cluster;
 pub mod data_partition;
 pub mod disk;
+pub mod domain;
 pub mod gotext;
 pub mod meta_partition;
 pub mod metrics;

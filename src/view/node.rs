@@ -94,9 +94,9 @@ pub struct DataNodeInfo {
     pub data_partition_count: u32,
     #[serde(rename = "NodeSetID")]
     pub node_set_id: u64,
-    pub persistence_data_partitions: Vec<u64>,
-    pub persistence_data_partitions_with_disk_path: Vec<PartitionOnDisk>,
-    pub all_disks: Vec<String>,
+    pub persistence_data_partitions: List<u64>,
+    pub persistence_data_partitions_with_disk_path: List<PartitionOnDisk>,
+    pub all_disks: List<String>,
     pub bad_disks: List<String>,
     pub lost_disks: List<String>,
     pub rd_only: bool,
@@ -106,10 +106,10 @@ pub struct DataNodeInfo {
     #[serde(rename = "cpuUtil")]
     pub cpu_util: f64,
     #[serde(rename = "ioUtil")]
-    pub io_util: BTreeMap<String, f64>,
+    pub io_util: Option<BTreeMap<String, f64>>,
     pub decommissioned_disk: List<String>,
     pub decommission_success_disk: List<String>,
-    pub backup_data_partitions: Vec<u64>,
+    pub backup_data_partitions: List<u64>,
     pub media_type: u32,
     pub disk_op_logs: List<OpLog>,
     pub dp_op_logs: List<OpLog>,
@@ -138,7 +138,7 @@ pub struct MetaNodeInfo {
     pub meta_partition_count: i64,
     #[serde(rename = "NodeSetID")]
     pub node_set_id: u64,
-    pub persistence_meta_partitions: Vec<u64>,
+    pub persistence_meta_partitions: List<u64>,
     pub rd_only: bool,
     pub can_allow_partition: bool,
     #[serde(rename = "maxMpCntLimit")]
@@ -251,22 +251,23 @@ impl DataNodeInfo {
             data_partition_reports: Self::partition_reports(sight, &node.addr, report),
             data_partition_count: report.partition_count,
             node_set_id: node.node_set_id.0,
-            persistence_data_partitions: persisted.iter().map(|dp| dp.partition_id.0).collect(),
+            persistence_data_partitions: persisted.iter().map(|dp| dp.partition_id.0).collect::<Vec<_>>().into(),
             persistence_data_partitions_with_disk_path: persisted
                 .iter()
                 .map(|dp| PartitionOnDisk { partition_id: dp.partition_id.0, disk: dp.disk_on(&node.addr).unwrap_or_default().to_owned() })
-                .collect(),
-            all_disks: node.all_disks.to_vec(),
+                .collect::<Vec<_>>()
+                .into(),
+            all_disks: node.all_disks.to_vec().into(),
             bad_disks: node.bad_disks.clone(),
             lost_disks: report.lost_disks.clone(),
             rd_only: node.rd_only,
             can_alloc_partition: usable::data_node_can_allocate(node, report, liveness, sight.rules),
             max_dp_cnt_limit: usable::data_partition_limit(node, sight.rules),
             cpu_util: report.cpu_util,
-            io_util: report.io_utils.clone(),
+            io_util: Some(report.io_utils.clone()),
             decommissioned_disk: node.decommissioned_disks.iter().cloned().collect(),
             decommission_success_disk: node.decommission_success_disks.iter().cloned().collect(),
-            backup_data_partitions: report.backup_partitions.iter().map(|backup| backup.partition_id.0).collect(),
+            backup_data_partitions: report.backup_partitions.iter().map(|backup| backup.partition_id.0).collect::<Vec<_>>().into(),
             media_type: node.effective_media_type(sight.rules.legacy_media_type).0,
             disk_op_logs: report.disk_op_logs.clone(),
             dp_op_logs: report.partition_op_logs.clone(),
@@ -329,7 +330,7 @@ impl MetaNodeInfo {
             report_time: sight.time(report.heard_wall_secs),
             meta_partition_count: i64::from(report.partition_count),
             node_set_id: node.node_set_id.0,
-            persistence_meta_partitions: sight.state.meta_partitions_on(&node.addr).map(|mp| mp.partition_id.0).collect(),
+            persistence_meta_partitions: sight.state.meta_partitions_on(&node.addr).map(|mp| mp.partition_id.0).collect::<Vec<_>>().into(),
             rd_only: node.rd_only,
             can_allow_partition: usable::meta_node_can_allocate(node, report, liveness, sight.rules),
             max_mp_cnt_limit: usable::meta_partition_limit(Some(report), sight.rules),

@@ -1,6 +1,6 @@
 //! Zones, node sets and fault domains as replies show them (v3.5.3 http-types.md: TopologyView … DomainNodeSetGrpInfoList).
 
-use super::node::{DataNodeInfo, MetaNodeInfo, MetaNodeView, NodeStatView, NodeView};
+use super::node::{MetaNodeView, NodeStatView, NodeView};
 use super::sight::Sight;
 use crate::ids::NodeSetId;
 use crate::model::{topology, MediaType, NodeSet, Zone};
@@ -74,55 +74,6 @@ pub struct NodeSetStatInfo {
 #[serde(rename_all = "PascalCase")]
 pub struct IsDomainOn {
     pub domain_on: bool,
-}
-
-/// Reply of `/admin/getDomainInfo`.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct DomainNodeSetGrpInfoList {
-    pub domain_on: bool,
-    pub data_ratio_limit: f64,
-    pub zone_exclude_ratio_limit: f64,
-    pub need_domain: bool,
-    pub exclude_zones: List<String>,
-    pub domain_node_set_grp_info: List<SimpleNodeSetGrpInfoList>,
-}
-
-/// One domain.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct SimpleNodeSetGrpInfoList {
-    pub domain_id: u64,
-    pub status: u8,
-    pub simple_node_set_grp_info: List<SimpleNodeSetGrpInfo>,
-}
-
-/// One group of node sets.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct SimpleNodeSetGrpInfo {
-    #[serde(rename = "ID")]
-    pub id: u64,
-    pub status: u8,
-    pub node_set_info: List<NodeSetInfo>,
-}
-
-/// A node set of a group with its use; a ratio is NaN for an empty set, which makes the whole reply fail.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct NodeSetInfo {
-    #[serde(rename = "ID")]
-    pub id: u64,
-    pub zone_name: String,
-    pub capacity: u64,
-    pub data_use_ratio: f64,
-    pub meta_use_ratio: f64,
-    pub meta_used: u64,
-    pub meta_total: u64,
-    pub meta_nodes: List<MetaNodeInfo>,
-    pub data_used: u64,
-    pub data_total: u64,
-    pub data_nodes: List<DataNodeInfo>,
 }
 
 impl ZoneView {

@@ -8,8 +8,12 @@ use crate::api::request::Ctx;
 use crate::ids::NodeSetId;
 use crate::master::settings::Selectors;
 use crate::model::topology::DEFAULT_ZONE;
-use crate::model::{DataNode, MetaNode, NodeSet, ZoneDomain};
+use crate::model::{DataNode, Key, MetaNode, NodeSet, ZoneDomain};
+use crate::plan::placement::Selectors as Chosen;
 use crate::state::State;
+use crate::view::domain::{DomainNodeSetGrpInfoList, SimpleNodeSetGrpInfo};
+use crate::view::gotext;
+use crate::view::sight::Sight;
 use crate::view::topology::{IsDomainOn, NodeSetStat, NodeSetStatInfo, TopologyView, ZoneView};
 use crate::wire::reply::{code, Fault};
 use std::sync::Arc;
@@ -208,8 +212,9 @@ pub async fn update_node_selector(ctx: Ctx) -> Result<Reply, Fault> {
 }
 
 async fn set_ratio(ctx: &Ctx, set: impl Fn(&mut ZoneDomain) + Sync) -> Result<(), Fault> {
-    let changed = ctx.master.commit(ctx.route.path, |state, txn| {
-        let mut domain = state.zone_domain.as_ref().map_or_else(ZoneDomain::new, |domain| (**domain).clone());
+    let changed = ctx.master.commit(ctx.route.path, |_, txn| {
+        let present = txn.read::<ZoneDomain>(&Key::ZoneDomain.to_string());
+        let mut domain = present.map_or_else(ZoneDomain::new, |domain| (*domain).clone());
         set(&mut domain);
         txn.put(domain);
         Ok(())
@@ -242,4 +247,29 @@ pub async fn update_exclude_ratio(ctx: Ctx) -> Result<Reply, Fault> {
 /// `/admin/getIsDomainOn`.
 pub async fn is_domain_on(ctx: Ctx) -> Result<Reply, Fault> {
     Ok(Reply::ok(&IsDomainOn { domain_on: ctx.master.config.fault_domain }))
+}
+
+/// `/admin/getDomainInfo`: domains with their groups, node sets and nodes.
+pub async fn domains(ctx: Ctx) -> Result<Reply, Fault> {
+    let capacity = ctx.master.config.node_set_cap;
+    Ok(Reply::ok(&look_with_selectors(&ctx, |sight, selectors| DomainNodeSetGrpInfoList::of(sight, selectors, capacity))))
+}
+
+/// `/admin/getDomainNodeSetGrpInfo`: one group. An unknown domain is taken for the first one, as in v3.5.3.
+pub async fn domain_group(ctx: Ctx) -> Result<Reply, Fault> {
+    let p = ctx.form().map_err(|e| Fault::internal(e.msg))?;
+    let (id, domain) = (p.u64_raw_or("id", 0)?, p.u64_raw_or("domainId", 0)?);
+    let state = ctx.master.state();
+    let groups = || state.node_set_groups.values();
+    let domain = if groups().any(|group| group.domain_id == domain) { domain } else { 0 };
+    let group = groups().find(|group| group.domain_id == domain && group.id == id);
+    let group = group.cloned().ok_or_else(|| Fault::internal("id not found"))?;
+    let capacity = ctx.master.config.node_set_cap;
+    Ok(Reply::ok(&look_with_selectors(&ctx, |sight, selectors| SimpleNodeSetGrpInfo::of(sight, &group, selectors, capacity))))
+}
+
+fn look_with_selectors<T>(ctx: &Ctx, view: impl FnOnce(&Sight<'_>, &Chosen) -> T) -> T {
+    let moment = ctx.master.moment();
+    let live = ctx.master.live();
+    view(&Sight::new(moment.scene(), &live.reports, gotext::ZONE), &live.selectors)
 }

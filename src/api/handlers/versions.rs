@@ -2,9 +2,10 @@
 
 use super::not_supported;
 use super::volume::named;
+use crate::api::go_parse::parse_uint;
 use crate::api::reply::Reply;
 use crate::api::request::Ctx;
-use crate::model::{Key, VersionList, VersionStrategy, Volume, VolumeType, VolumeVersion};
+use crate::model::{Key, VersionList, VersionStatus, VersionStrategy, Volume, VolumeType, VolumeVersion};
 use crate::wire::gojson::{GoTime, List};
 use crate::wire::reply::{code, fault, Fault};
 use serde::Serialize;
@@ -104,8 +105,8 @@ pub async fn of_volume(ctx: Ctx) -> Result<Reply, Fault> {
     let p = ctx.form()?;
     let volume = named(&ctx, p.name()?)?;
     hot(&volume, code::VOL_NOT_EXISTS)?;
-    let enabled = ctx.master.config.enable_snapshot;
-    let ver_seq = versions(&ctx, &volume).ver_seq;
+    let list = versions(&ctx, &volume);
+    let (enabled, ver_seq) = (list.strategy.enable, list.ver_seq);
     Ok(Reply::ok(&VolumeVerInfo { name: volume.name.clone(), ver_seq, ver_seq_prepare: 0, ver_prepare_status: 0, enabled }))
 }
 
@@ -149,7 +150,24 @@ pub async fn set_strategy(ctx: Ctx) -> Result<Reply, Fault> {
 /// `/multiVer/del`.
 pub async fn delete(ctx: Ctx) -> Result<Reply, Fault> {
     snapshots_enabled(&ctx)?;
-    Err(not_supported("deleting a snapshot version"))
+    let p = ctx.form()?;
+    // The name is gone by the time v3.5.3 speaks of it.
+    let name = p.name().map_err(|_| Fault::internal("volName  not exist"))?;
+    let wanted = p.optional("verSeq").ok_or_else(|| Fault::internal("verSeq not exist"))?;
+    let wanted = parse_uint(wanted, 64).unwrap_or(0);
+    let volume = named(&ctx, name)?;
+    hot(&volume, code::VERSION_OP_ERROR)?;
+    let refused = |text: &'static str| Fault::new(code::VERSION_OP_ERROR, text);
+    let list = versions(&ctx, &volume);
+    let at = list.versions.iter().position(|version| version.ver == wanted).ok_or_else(|| refused("not found"))?;
+    if at + 1 == list.versions.len() {
+        return Err(refused("uncommited version"));
+    }
+    match list.versions[at].status {
+        VersionStatus::DELETING => Err(refused("version on deleting")),
+        VersionStatus::DELETED => Err(refused("version alreay be deleted")),
+        _ => Err(not_supported("deleting a snapshot version")),
+    }
 }
 
 fn snapshots_enabled(ctx: &Ctx) -> Result<(), Fault> {
