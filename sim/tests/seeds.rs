@@ -1,46 +1,34 @@
 //! `cargo sim`: seeds 1 to SIM_SEEDS (20) keep every invariant, and a seed does the same in every process.
+//!
+//! Each seed runs in a process of its own (see `sim/src/bin/cfs-sim.rs`).
 #![cfg(madsim)]
 
-use cfs_sim::run::execute;
-use cfs_sim::run::options::{Options, Profile};
 use std::process::Command;
 
-/// Set in a process that this test starts: the seed whose trace hash it is to print.
-const PRINT_TRACE_OF: &str = "SIM_PRINT_TRACE_OF";
+/// The lines of a worker: seed, profile, trace hash, exit code, virtual seconds, report.
+fn worker(seeds: &[u64]) -> Vec<String> {
+    let run = Command::new(env!("CARGO_BIN_EXE_cfs-sim"))
+        .args(["worker", "mixed"])
+        .args(seeds.iter().map(u64::to_string))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .expect("the simulation starts");
+    let lines: Vec<String> = String::from_utf8_lossy(&run.stdout).lines().map(str::to_owned).collect();
+    assert_eq!(lines.len(), seeds.len(), "{}", String::from_utf8_lossy(&run.stderr));
+    lines
+}
 
 #[test]
 fn seeds_keep_every_invariant() {
     let count: u64 = std::env::var("SIM_SEEDS").ok().map_or(20, |text| text.parse().expect("SIM_SEEDS is a number"));
-    let mut failed = Vec::new();
-    for seed in 1..=count {
-        let (profile, storm) = if seed % 4 == 3 { (Profile::Storm, " storm") } else { (Profile::Survivable, "") };
-        let report = execute(&Options::draw(seed, profile)).report;
-        println!("{report}");
-        if report.verdict.exit_code() != 0 {
-            failed.push(format!("ci/sim {seed}{storm}    # {}", report.verdict));
-        }
-    }
-    assert!(failed.is_empty(), "{} of {count} seeds failed; again:\n{}", failed.len(), failed.join("\n"));
+    let lines = worker(&(1..=count).collect::<Vec<_>>());
+    lines.iter().for_each(|line| println!("{line}"));
+    let failed: Vec<&String> = lines.iter().filter(|line| line.split(' ').nth(3) != Some("0")).collect();
+    assert!(failed.is_empty(), "{} of {count} seeds failed; again with ci/sim SEED [storm]:\n{failed:#?}", failed.len());
 }
 
 #[test]
 fn a_seed_has_the_same_trace_in_every_process() {
-    if let Ok(seed) = std::env::var(PRINT_TRACE_OF) {
-        println!("trace {:016x}", trace(seed.parse().expect("a seed")));
-        return;
-    }
-    for seed in [1, 2] {
-        let this = format!("trace {:016x}", trace(seed));
-        let other = Command::new(std::env::current_exe().expect("a program has a path"))
-            .args(["a_seed_has_the_same_trace_in_every_process", "--exact", "--nocapture"])
-            .env(PRINT_TRACE_OF, seed.to_string())
-            .output()
-            .expect("the test runs again");
-        let text = String::from_utf8_lossy(&other.stdout).into_owned();
-        assert!(text.contains(&this), "seed {seed}: {this} here, in a fresh process {text}");
-    }
-}
-
-fn trace(seed: u64) -> u64 {
-    execute(&Options::draw(seed, Profile::Survivable)).report.trace_hash
+    let hashes = |seeds: &[u64]| worker(seeds).iter().map(|line| line.split(' ').nth(2).map(str::to_owned)).collect::<Vec<_>>();
+    assert_eq!(hashes(&[1, 2, 3]), hashes(&[1, 2, 3]));
 }

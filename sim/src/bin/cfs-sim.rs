@@ -29,6 +29,7 @@ ci/sim SEED [storm]       replays one seed: options, story, verdict; exit code 1
 ci/sim sweep N [FROM]     N seeds on all cores, fresh ones without FROM; one in 20 replayed in a fresh process (112: another trace)
 ci/sim check N            seeds 1 to N and that of the commit, as CI runs them
 ci/sim mutants [N]        planted bugs: how soon each is found, of N seeds at most (2,000)
+With RUST_LOG=cfs_master=info a replay shows the program's log lines too; SIM_TRACE=FILE writes every event to FILE.
 A seed is a number or any word, as a commit hash; without `storm` every fourth seed of a sweep is one.";
 
     /// One passing seed in so many is replayed in a fresh process.
@@ -38,6 +39,7 @@ A seed is a number or any word, as a commit hash; without `storm` every fourth s
         let words: Vec<&str> = args.iter().map(String::as_str).collect();
         match words.as_slice() {
             ["worker", profile, seeds @ ..] => worker(profile, seeds),
+            ["one", profile, seed] => one(profile, seed),
             ["sweep", count] => sweep(&fresh_seeds(number(count)), true),
             ["sweep", count, from] => sweep(&(0..number(count)).map(|n| seed::parse(from).wrapping_add(n)).collect::<Vec<_>>(), true),
             ["check", count, rest @ ..] => {
@@ -92,6 +94,10 @@ A seed is a number or any word, as a commit hash; without `storm` every fourth s
     fn replay(seed: u64, profile: Profile) -> u8 {
         let options = Options::draw(seed, profile);
         print!("{options}");
+        if std::env::var_os("RUST_LOG").is_some() {
+            // The program's own log lines, at virtual time.
+            madsim::runtime::init_logger();
+        }
         let start = Instant::now();
         let finished = execute(&options);
         print!("{}", story(&finished));
@@ -119,9 +125,13 @@ A seed is a number or any word, as a commit hash; without `storm` every fourth s
         let dir = PathBuf::from("target/capsules");
         let path = dir.join(format!("{}-{}.capsule", report.options.seed, word(report.options.profile)));
         let mut text = format!("{report}\n\n{}\nthe story\n{}\nwhat clients did\n", report.options, story(finished));
-        finished.history.iter().for_each(|event| drop(writeln!(text, "{event}")));
+        finished.history.iter().for_each(|event| {
+            let _ = writeln!(text, "{event}");
+        });
         text.push_str("\nthe last events\n");
-        finished.last_events.iter().for_each(|event| drop(writeln!(text, "{event}")));
+        finished.last_events.iter().for_each(|event| {
+            let _ = writeln!(text, "{event}");
+        });
         let written = std::fs::create_dir_all(&dir).and_then(|()| std::fs::write(&path, text));
         if let Err(error) = written {
             eprintln!("{}: {error}", path.display());
@@ -129,27 +139,40 @@ A seed is a number or any word, as a commit hash; without `storm` every fourth s
         path
     }
 
-    /// Runs seeds one after the other and prints a line for each, for the process that started it.
+    /// Runs seeds one after the other, each in a process of its own: what a library draws from a counter of its process (tokio's watch
+    /// does) must not depend on the seeds before.
     fn worker(profile: &str, seeds: &[&str]) -> u8 {
-        for seed in seeds.iter().map(|text| seed::parse(text)) {
+        let program = std::env::current_exe().expect("a program has a path");
+        for text in seeds {
+            let seed = seed::parse(text);
             let profile = match profile {
                 "storm" => Profile::Storm,
                 "survivable" => Profile::Survivable,
                 _ => profile_of(seed),
             };
-            let finished = execute(&Options::draw(seed, profile));
-            let report = &finished.report;
-            if report.verdict.exit_code() != 0 {
-                capsule(&finished);
+            let ran = Command::new(&program)
+                .args(["one", word(profile), text])
+                .stderr(Stdio::inherit())
+                .output()
+                .expect("a seed's process starts");
+            match String::from_utf8_lossy(&ran.stdout).lines().last() {
+                Some(line) if parse(line).is_some() => println!("{line}"),
+                _ => println!("{seed} {} 0 101 0 seed {seed}: its process ended with {}", word(profile), ran.status),
             }
-            println!(
-                "{seed} {} {:016x} {} {} {report}",
-                word(profile),
-                report.trace_hash,
-                report.verdict.exit_code(),
-                report.virtual_time.as_secs()
-            );
         }
+        0
+    }
+
+    /// Runs one seed and prints its line.
+    fn one(profile: &str, text: &str) -> u8 {
+        let (seed, profile) = (seed::parse(text), if profile == "storm" { Profile::Storm } else { Profile::Survivable });
+        let finished = execute(&Options::draw(seed, profile));
+        let report = &finished.report;
+        if report.verdict.exit_code() != 0 {
+            capsule(&finished);
+        }
+        let (hash, code, secs) = (report.trace_hash, report.verdict.exit_code(), report.virtual_time.as_secs());
+        println!("{seed} {} {hash:016x} {code} {secs} {report}", word(profile));
         0
     }
 

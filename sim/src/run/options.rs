@@ -56,10 +56,10 @@ impl Options {
             masters: 3,
             data_nodes: shape.range(4, 7) as usize,
             meta_nodes: shape.range(3, 5) as usize,
-            clients: work.range(2, 5) as usize,
+            clients: work.range(3, 6) as usize,
             retain_logs: *shape.pick(&[1, 10, 50, 200, 20_000]),
             length,
-            think_max: work.time(Duration::from_millis(200), Duration::from_secs(3)),
+            think_max: work.time(Duration::from_millis(200), Duration::from_secs(2)),
             faults,
         }
     }

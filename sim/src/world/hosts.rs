@@ -117,6 +117,11 @@ impl World {
         self.inner.shared.trace.last()
     }
 
+    /// Writes every event to a file from now on.
+    pub fn write_trace(&self, file: std::fs::File) {
+        self.inner.shared.trace.write_to(file);
+    }
+
     /// What a person follows a run by.
     pub fn story(&self) -> Vec<Event> {
         self.inner.shared.trace.story()

@@ -25,7 +25,11 @@ where
             let source = time.clone();
             let timers = Arc::new(Timers::new(move || source.elapsed()));
             drop(madsim::task::spawn(drive(timers.clone(), time)));
-            f(World::new(seed, timers, Handle::current())).await
+            let world = World::new(seed, timers, Handle::current());
+            if let Some(path) = std::env::var_os("SIM_TRACE") {
+                world.write_trace(std::fs::File::create(path).expect("SIM_TRACE can be written"));
+            }
+            f(world).await
         })
     });
     match run.expect("a thread").join() {

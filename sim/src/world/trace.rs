@@ -5,6 +5,8 @@ use super::entropy::mix;
 use super::HostId;
 use std::collections::VecDeque;
 use std::fmt;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -64,6 +66,8 @@ struct Inner {
     last: VecDeque<Event>,
     /// Events that a person follows a run by.
     story: Vec<Event>,
+    /// Where every event is written as it happens.
+    file: Option<BufWriter<File>>,
 }
 
 /// The log.
@@ -73,7 +77,7 @@ pub struct Trace {
 
 impl Default for Trace {
     fn default() -> Self {
-        Self { inner: Mutex::new(Inner { hash: 0, count: 0, last: VecDeque::new(), story: Vec::new() }) }
+        Self { inner: Mutex::new(Inner { hash: 0, count: 0, last: VecDeque::new(), story: Vec::new(), file: None }) }
     }
 }
 
@@ -81,8 +85,12 @@ impl Trace {
     /// Adds an event.
     pub fn add(&self, event: Event) {
         let mut inner = self.inner.lock().expect("lock");
-        inner.hash = hash_event(inner.hash, &event);
+        let hash = hash_event(inner.hash, &event);
+        inner.hash = hash;
         inner.count += 1;
+        if let Some(file) = &mut inner.file {
+            writeln!(file, "{:016x} {event}", hash).expect("the trace file takes it");
+        }
         if inner.last.len() == EVENTS_KEPT {
             inner.last.pop_front();
         }
@@ -90,6 +98,11 @@ impl Trace {
             inner.story.push(event.clone());
         }
         inner.last.push_back(event);
+    }
+
+    /// Writes every event to a file from now on, to find where two runs part.
+    pub fn write_to(&self, file: File) {
+        self.inner.lock().expect("lock").file = Some(BufWriter::new(file));
     }
 
     /// What a person follows a run by, from the beginning: starts and ends of programs, faults, clients, marks.
