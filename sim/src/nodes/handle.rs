@@ -20,6 +20,13 @@ pub(super) struct Outcome {
     pub post: Option<Post>,
 }
 
+/// Whether a master sent a packet or the world repeats it (`Mishap::Twice`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    First,
+    Again,
+}
+
 /// What is posted.
 pub(super) enum Post {
     /// The state at the time of posting.
@@ -48,7 +55,7 @@ fn peers(value: &Value) -> Vec<Peer> {
 }
 
 /// Executes an operation on the node `addr`. `header_pid` is the packet header's partition.
-pub(super) fn handle(state: &mut State, addr: &str, opcode: Opcode, header_pid: u64, request: &Value) -> Outcome {
+pub(super) fn handle(state: &mut State, addr: &str, opcode: Opcode, header_pid: u64, delivery: Delivery, request: &Value) -> Outcome {
     let Some(node) = state.node(addr) else { return refuse(format!("no node {addr}")) };
     let (kind, own_id) = (node.view.kind, node.view.id);
     let number = |key: &str| request[key].as_u64();
@@ -80,7 +87,7 @@ pub(super) fn handle(state: &mut State, addr: &str, opcode: Opcode, header_pid: 
                 end: number("End").unwrap_or_default(),
                 ..Part::default()
             };
-            if state.node(addr).is_some_and(|node| node.view.parts.contains_key(&pid)) {
+            if delivery == Delivery::First && state.node(addr).is_some_and(|node| node.view.parts.contains_key(&pid)) {
                 // A v3.5.3 meta node loses the running partition's directory then (admin-tasks.md §8.1).
                 let what = format!("meta partition {pid} created where it is already");
                 state.breaches.push(Breach { node: addr.to_owned(), what });

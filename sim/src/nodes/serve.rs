@@ -1,13 +1,12 @@
 //! A node's process: it listens, registers, serves admin packets and posts what it has to report.
 
 use super::fleet::{Breach, Fleet, Kind, Mishap, Part};
-use super::handle::{handle, response_path, Outcome, Post};
+use super::handle::{handle, response_path, Delivery, Outcome, Post};
 use super::{packets, report, LogEntry};
 use crate::http;
 use ::http::{Method, StatusCode};
 use bytes::Bytes;
 use cfs_master::env::{Batch, Durability, Env, Listener, Store, Stream, TaskHandle};
-use cfs_master::ids::PartitionId;
 use cfs_master::wire::opcode::Opcode;
 use cfs_master::wire::packet::Packet;
 use cfs_master::wire::result_code::ResultCode;
@@ -225,10 +224,10 @@ async fn serve(fleet: &Arc<Fleet>, env: &Env, addr: &str, mut stream: Stream) ->
             Some(Mishap::DoLate(time)) => env.sleep(time).await,
             _ => {}
         }
-        let reply = execute(fleet, env, addr, &packet, opcode, pid, &task).await;
+        let reply = execute(fleet, env, addr, &packet, Delivery::First, &task).await;
         match mishap {
             Some(Mishap::Twice) => {
-                execute(fleet, env, addr, &packet, opcode, pid, &task).await;
+                execute(fleet, env, addr, &packet, Delivery::Again, &task).await;
             }
             Some(Mishap::AnswerLate(time)) => env.sleep(time).await,
             Some(Mishap::LoseReply) => {
@@ -241,7 +240,8 @@ async fn serve(fleet: &Arc<Fleet>, env: &Env, addr: &str, mut stream: Stream) ->
     }
 }
 
-async fn execute(fleet: &Arc<Fleet>, env: &Env, addr: &str, packet: &Packet, opcode: Opcode, pid: PartitionId, task: &Value) -> Packet {
+async fn execute(fleet: &Arc<Fleet>, env: &Env, addr: &str, packet: &Packet, delivery: Delivery, task: &Value) -> Packet {
+    let (opcode, pid) = (packet.header.opcode, packet.header.partition_id);
     if opcode == Opcode::CREATE_META_PARTITION && fleet.options.meta_calls_back {
         let volume = task["Request"]["VolName"].as_str().unwrap_or_default();
         if !fleet.call_back(env, volume).await {
@@ -250,7 +250,7 @@ async fn execute(fleet: &Arc<Fleet>, env: &Env, addr: &str, packet: &Packet, opc
     }
     let (outcome, answer) = {
         let mut state = fleet.lock();
-        let outcome: Outcome = handle(&mut state, addr, opcode, pid.0, &task["Request"]);
+        let outcome: Outcome = handle(&mut state, addr, opcode, pid.0, delivery, &task["Request"]);
         let answer = state.node(addr).and_then(|node| node.answers.get(&opcode.0).cloned());
         (outcome, answer)
     };
