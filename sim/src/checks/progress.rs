@@ -9,6 +9,8 @@ pub const LEADER_WITHIN: Duration = Duration::from_secs(10);
 pub const WRITE_WITHIN: Duration = Duration::from_secs(15);
 /// Healing to every storage node active: two heartbeats of 6 s, their round of the queue and what is resent.
 pub const NODES_WITHIN: Duration = Duration::from_secs(30);
+/// What a node was told to do late is done after this time.
+pub const STRAGGLERS_WITHIN: Duration = Duration::from_secs(60);
 /// Healing to the nodes holding what the metadata says: tasks run out after 100 s.
 pub const AGREEMENT_WITHIN: Duration = Duration::from_secs(180);
 

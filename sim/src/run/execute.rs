@@ -185,6 +185,8 @@ impl Run {
         let (active, view) = self.nodes_active(healed, &env).await?;
         progress::check("heartbeat of every node", progress::NODES_WITHIN, active, || view).map_err(Verdict::Progress)?;
 
+        // What was delayed before healing may still come.
+        self.look_until(healed + progress::STRAGGLERS_WITHIN).await?;
         let agreed = self.wait(healed, progress::AGREEMENT_WITHIN, |run| run.differences().is_some_and(|found| found.is_empty())).await?;
         progress::check("agreement of nodes and metadata", progress::AGREEMENT_WITHIN, agreed, || {
             self.differences().unwrap_or_default().join("; ")
@@ -260,10 +262,12 @@ impl Run {
         self.history.all().last().map(Event::to_string).unwrap_or_default()
     }
 
-    /// Where metadata and nodes disagree; `None` without a leader.
+    /// Where metadata and nodes disagree, and what is still to be done; `None` without a leader.
     fn differences(&self) -> Option<Vec<String>> {
         let (_, state) = self.cluster.ready_leader()?;
-        Some(agreement::differences(&metadata(&state), &self.held()))
+        let mut found = pending(&state);
+        found.extend(agreement::differences(&metadata(&state), &self.held()));
+        Some(found)
     }
 
     fn held(&self) -> Replicas {
@@ -289,6 +293,17 @@ fn inactive(body: &[u8], nodes: usize) -> String {
     }
     let inactive = shown.iter().filter(|node| node["Status"] != true).filter_map(|node| node["Addr"].as_str());
     inactive.collect::<Vec<_>>().join(" ")
+}
+
+/// What the masters have begun and not ended.
+fn pending(state: &State) -> Vec<String> {
+    let mut found = Vec::new();
+    for volume in state.volumes.values().filter(|volume| volume.status.0 != 0) {
+        found.push(format!("volume {} is still being deleted", volume.name));
+    }
+    found.extend(state.volume_intents.keys().map(|id| format!("volume {id} is still being created")));
+    found.extend(state.create_intents.keys().map(|(kind, id)| format!("{kind:?} partition {id} is still being created")));
+    found
 }
 
 fn metadata(state: &State) -> Replicas {
