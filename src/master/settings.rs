@@ -137,13 +137,15 @@ impl NodeInfo {
             data_partition_timeout_sec = self.dp_timeout;
             meta_partition_timeout_sec = self.mp_timeout;
             decommission_limit = self.decommission_limit;
-            decommission_disk_limit = self.decommission_disk_limit;
             legacy_data_media_type = self.data_media_type;
             forbid_write_op_of_proto_ver0 = self.forbid_write_op_of_proto_ver0;
             flash_read_flow_limit = self.flash_read_flow_limit;
             flash_write_flow_limit = self.flash_write_flow_limit;
             flash_key_flow_limit = self.flash_key_flow_limit;
             remote_client_flow_limit = self.remote_client_flow_limit;
+        }
+        if let Some(limit) = self.decommission_disk_limit {
+            cluster.set_disk_limit(limit);
         }
     }
 }
@@ -265,6 +267,18 @@ mod tests {
         let (zone, set) = (&state.zones["z1"], &state.node_sets[&NodeSetId(1)]);
         assert_eq!((zone.data_nodeset_selector.as_str(), zone.meta_nodeset_selector.as_str()), ("CarryWeight", "RoundRobin"));
         assert_eq!((set.data_node_selector.as_str(), set.meta_node_selector.as_str()), ("Straw", "CarryWeight"));
+    }
+
+    #[test]
+    fn no_limit_of_disks_stays_none_and_a_record_without_the_setting_means_one() {
+        let mut cluster = ClusterValue::new("c", 1);
+        NodeInfo { decommission_disk_limit: Some(0), ..NodeInfo::default() }.apply(&mut cluster);
+        let read = cluster.effective();
+        assert_eq!(read.disk_limit(), 0);
+        let mut changed_again = read;
+        NodeInfo { max_dp_cnt_limit: Some(7), ..NodeInfo::default() }.apply(&mut changed_again);
+        assert_eq!(changed_again.disk_limit(), 0);
+        assert_eq!(ClusterValue { decommission_disk_limit: 0, ..cluster }.effective().disk_limit(), 1);
     }
 
     #[test]

@@ -49,6 +49,7 @@ record! {
         enable_auto_decommission_disk: bool = "EnableAutoDecommissionDisk";
         /// Nanoseconds.
         auto_decommission_disk_interval: i64 = "AutoDecommissionDiskInterval";
+        /// Through [`ClusterValue::disk_limit`].
         decommission_disk_limit: u32 = "DecommissionDiskLimit";
         vol_deletion_delay_time_hour: i64 = "VolDeletionDelayTimeHour";
         meta_node_gogc: i64 = "MetaNodeGOGC";
@@ -95,6 +96,8 @@ const INODE_ID_STEP: u64 = 1 << 22;
 const LC_NODES_MAX: u64 = 3;
 const AUTO_DECOMMISSION_INTERVAL: Duration = Duration::from_secs(10);
 const DISKS_IN_DECOMMISSION: u32 = 1;
+/// Stored for no limit: v3.5.3, too, takes it for one that nothing reaches.
+const DISKS_UNLIMITED: u32 = u32::MAX;
 const VOLUME_DELETION_DELAY_HOURS: i64 = 48;
 const GOGC: i64 = 100;
 const MEMORY_HIGH: f64 = 0.75;
@@ -174,6 +177,20 @@ impl ClusterValue {
     /// the setting; that nothing is to be waited for is stored as a negative number, which v3.5.3 takes for its default.
     pub fn deletion_delay_hours(&self) -> i64 {
         self.effective().vol_deletion_delay_time_hour.max(0)
+    }
+
+    /// Disks of a node set that are decommissioned at a time; 0 is no limit. A stored 0 comes from a release without the setting, and
+    /// v3.5.3 takes it for 1 whenever it reads the record, so that no limit is stored as the largest number.
+    pub fn disk_limit(&self) -> u32 {
+        match self.decommission_disk_limit {
+            DISKS_UNLIMITED => 0,
+            limit => limit.max(DISKS_IN_DECOMMISSION),
+        }
+    }
+
+    /// Sets what [`ClusterValue::disk_limit`] says.
+    pub fn set_disk_limit(&mut self, limit: u32) {
+        self.decommission_disk_limit = if limit == 0 { DISKS_UNLIMITED } else { limit };
     }
 
     /// How long the repair of a data partition may take; 0 means 2 hours.

@@ -267,7 +267,7 @@ impl ClusterView {
             auto_decommission_disk_interval: duration_text(s.effective_auto_decommission_disk_interval()),
             decommission_first_host_disk_parallel_limit: s.decommission_first_host_disk_parallel_limit,
             decommission_limit: s.decommission_limit,
-            decommission_disk_limit: s.decommission_disk_limit,
+            decommission_disk_limit: s.disk_limit(),
             dp_repair_timeout: duration_text(s.effective_dp_repair_time_out()),
             dp_backup_timeout: duration_text(s.effective_dp_backup_time_out()),
             dp_timeout: duration::to_text(s.effective_data_partition_timeout_sec().saturating_mul(NANOS_PER_SEC)),

@@ -428,7 +428,7 @@ pub async fn update_decommission_disk_limit(ctx: Ctx) -> Result<Reply, Fault> {
     let limit = ctx.form()?.u32_raw("decommissionDiskLimit")?;
     ctx.master
         .change_settings(ctx.route.path, |c| {
-            let _: () = c.decommission_disk_limit = limit;
+            c.set_disk_limit(limit);
             Ok(())
         })
         .await?;
