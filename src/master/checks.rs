@@ -126,11 +126,15 @@ impl Master {
         }
     }
 
-    /// Renews the numbers of `/cluster/stat` and their kin (v3.5.3 background-tasks.md §20).
+    /// Renews the numbers of `/cluster/stat` and their kin (v3.5.3 background-tasks.md §20). A reign begins without any, as v3.5.3 does:
+    /// what no node has reported yet would make the cluster look empty, and the next round would show that much as an increase.
     pub(super) async fn refresh_statistics(&self, _term: Term) {
         let moment = self.moment();
         let mut live = self.live();
         let live = &mut *live;
+        if live.reports.age(moment.now) < limits::STATISTICS_INTERVAL {
+            return;
+        }
         live.statistics = statistics::refresh(&moment.scene(), &live.reports, &live.statistics);
     }
 }

@@ -18,6 +18,9 @@ pub struct Request<'a> {
 pub async fn call(addr: &str, request: &Request<'_>, timeout: Duration) -> Value {
     match tokio::time::timeout(timeout, exchange(addr, request)).await {
         Ok(Ok(reply)) => reply,
+        Ok(Err(e)) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
+            json!({"status": 0, "ctype": "", "enc": "", "body": "connection: ConnectionRefusedError"})
+        }
         Ok(Err(e)) => json!({"status": 0, "ctype": "", "enc": "", "body": format!("connection: {e}")}),
         Err(_) => json!({"status": 0, "ctype": "", "enc": "", "body": "connection: timed out"}),
     }
