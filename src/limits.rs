@@ -151,6 +151,25 @@ pub const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 pub const META_LOAD_INTERVAL: Duration = Duration::from_secs(10);
 /// Period of dividing flow limits among clients.
 pub const FLOW_LIMITS_INTERVAL: Duration = Duration::from_millis(500);
+/// Period of looking at lifecycle scans that are under way, and of asking whether the daily scan is due.
+pub const LC_CHECK_INTERVAL: Duration = Duration::from_secs(60);
+/// A new leader starts no scan by hand before this (v3.5.3 http-partitions-nodes.md §15.2).
+pub const LC_START_AFTER: Duration = Duration::from_secs(12);
+/// A new leader gives no job to lc nodes before this (v3.5.3 background-tasks.md §15).
+pub const LC_JOBS_AFTER: Duration = Duration::from_secs(600);
+/// A scan of which nothing is heard for this long waits again.
+pub const LC_SCAN_LOST_AFTER: Duration = Duration::from_secs(1200);
+/// A deletion of a version that ended, or of which nothing is heard, is forgotten after this.
+pub const LC_DELETION_KEPT: Duration = Duration::from_secs(600);
+/// Versions that wait for deletion at a time.
+pub const LC_DELETIONS_WAITING_MAX: usize = 10_000;
+/// One request by HTTP to an lc node or a flash node (v3.5.3 admin-tasks.md §9.4).
+pub const NODE_HTTP_TIMEOUT: Duration = Duration::from_secs(5);
+/// A reply by HTTP of an lc node or a flash node, bytes.
+pub const NODE_HTTP_BYTES_MAX: usize = 64 << 10;
+/// How often an lc node is asked to stop a scan that it says it does not have, with this pause between.
+pub const LC_STOP_TRIES: usize = 4;
+pub const LC_STOP_PAUSE: Duration = Duration::from_secs(1);
 /// The last inode number of a volume.
 pub const INODE_MAX: u64 = i64::MAX as u64;
 /// 1 GiB.

@@ -3,8 +3,8 @@
 //! To serve a route, append `.to(&module::handler)` to its row and take its path out of [`NOT_SUPPORTED_YET`].
 
 use super::handlers::{
-    access, api_limits, client, cluster, data_node, data_partition, disk, lifecycle, masters, meta_node, meta_partition, metrics, qos,
-    quota, raft, response, s3_limits, settings, topology, user, versions, volume,
+    access, api_limits, client, cluster, data_node, data_partition, disk, lc_node, lifecycle, masters, meta_node, meta_partition, metrics,
+    qos, quota, raft, response, s3_limits, settings, topology, user, versions, volume,
 };
 use super::route::Effect::{Change, Read, Report};
 use super::route::Methods::{DeletePost as DELETE_POST, Get as GET, GetPost as GET_POST, Post as POST, PutPost as PUT_POST};
@@ -95,11 +95,11 @@ pub static ROUTES: &[Route] = &[
     route("/s3/setLifecycle", GET_POST, Leader, Change, "store lifecycle rules of a volume").to(&lifecycle::set),
     route("/s3/getLifecycle", GET_POST, Leader, Read, "read them").to(&lifecycle::get),
     route("/s3/deleteLifecycle", GET_POST, Leader, Change, "remove them").to(&lifecycle::delete),
-    route("/lcNode/add", GET_POST, Leader, Change, "register a lifecycle node"),
-    route("/admin/lcnode", GET_POST, Leader, Change, "lifecycle info/start/stop"),
+    route("/lcNode/add", GET_POST, Leader, Change, "register a lifecycle node").to(&lc_node::add),
+    route("/admin/lcnode", GET_POST, Leader, Change, "lifecycle info/start/stop").to(&lc_node::admin),
     route("/dataNode/response", GET_POST, Leader, Report, "data node task replies").limiter("getdatanodetaskresponse").to(&response::take),
     route("/metaNode/response", GET_POST, Leader, Report, "meta node task replies").limiter("getmetanodetaskresponse").to(&response::take),
-    route("/lcNode/response", GET_POST, Leader, Report, "lifecycle node task replies"),
+    route("/lcNode/response", GET_POST, Leader, Report, "lifecycle node task replies").to(&response::take),
     route("/metaPartition/load", GET_POST, Leader, Change, "load and compare the replicas of a meta partition").ticket(0xa0100, "master:loadmetapartition").limiter("adminloadmetapartition").to(&meta_partition::load),
     route("/metaPartition/decommission", GET_POST, Leader, Change, "move one replica of a meta partition").ticket(0xa0200, "master:decommissionmetapartition").limiter("admindecommissionmetapartition").to(&meta_partition::decommission),
     route("/metaPartition/changeleader", GET_POST, Leader, Change, "raft leader change of a meta partition").ticket(0xa0300, "master:changemetapartitionleader").limiter("adminchangemetapartitionleader").to(&meta_partition::change_leader),
@@ -257,9 +257,6 @@ pub static ROUTES: &[Route] = &[
 
 /// Routes that answer code 1 `not supported yet`.
 pub const NOT_SUPPORTED_YET: &[&str] = &[
-    "/lcNode/add",
-    "/admin/lcnode",
-    "/lcNode/response",
     "/metaReplica/add",
     "/metaReplica/delete",
     "/metaPartition/freezeEmpty",

@@ -25,7 +25,9 @@ impl Master {
     /// One round: every node gets a heartbeat task, unless the last one is still in its queue.
     pub(super) async fn heartbeat_round(&self, _term: Term) {
         let state = self.state();
-        self.senders.retain(|addr| state.data_node_by_addr(addr).is_some() || state.meta_node_by_addr(addr).is_some());
+        self.senders.retain(|addr| {
+            state.data_node_by_addr(addr).is_some() || state.meta_node_by_addr(addr).is_some() || state.lc_nodes.contains_key(addr)
+        });
         let (data, meta) = (self.data_heartbeat(&state), self.meta_heartbeat(&state));
         for node in state.data_nodes.values() {
             self.send_data_heartbeat(&state, node, &data);
@@ -33,6 +35,7 @@ impl Master {
         for node in state.meta_nodes.values() {
             self.send_meta_heartbeat(node, &meta);
         }
+        self.heartbeat_lc_nodes(&state).await;
     }
 
     /// A node that has just registered need not wait for the next round.
@@ -169,6 +172,9 @@ impl Master {
                     "meta partition not updated"
                 );
             }
+            Response::LcNodeHeartbeat(said) => return self.lc_node_heard(addr, said).await,
+            Response::LcNodeScan(said) => return self.scan_answered(addr, *said).await,
+            Response::SnapshotVerDel(said) => return self.version_deletion_answered(addr, *said).await,
             Response::LoadDataPartition(answer) => return self.data_partition_loaded(addr, &answer),
             other => return tracing::debug!(node = addr, ?other, "an answer that nothing waits for"),
         };

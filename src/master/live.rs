@@ -4,6 +4,7 @@ use crate::env::{Mono, Wall};
 use crate::ids::{PartitionId, VolumeId};
 use crate::model::PartitionKind;
 use crate::plan::flow_limits;
+use crate::plan::lifecycle::Jobs;
 use crate::plan::liveness::Liveness;
 use crate::plan::placement::Selectors;
 use crate::plan::reports::Reports;
@@ -35,6 +36,8 @@ pub struct Live {
     pub flow_limits: flow_limits::ByVolume,
     /// Ids for clients under flow limits that are committed and not given yet.
     pub client_ids: Range<u64>,
+    /// Lc nodes and their jobs.
+    pub lc_jobs: Jobs,
     /// Wall-clock time at which the reign began.
     pub since_wall: Wall,
 }
@@ -42,7 +45,7 @@ pub struct Live {
 impl Live {
     /// Forgets what an earlier reign knew.
     pub fn begin_reign(&mut self, now: Mono, wall: Wall) {
-        *self = Self { reports: Reports::new(now.0), since_wall: wall, ..Self::default() };
+        *self = Self { reports: Reports::new(now.0), lc_jobs: Jobs::new(now.0), since_wall: wall, ..Self::default() };
     }
 
     /// Is the host known to be down? Unknown is not down.

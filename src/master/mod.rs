@@ -4,7 +4,7 @@
 //! * `leadership.rs`: who leads, and what runs only while this master does.
 //! * `live.rs`: what a leader knows besides the state: reports of nodes, selector memory.
 //! * `register.rs`, `partitions.rs`, `inode_ranges.rs`, `volume.rs`, `marking.rs`, `deletion.rs`, `settings.rs`, `users.rs`, `masters.rs`,
-//!   `quotas.rs`, `flow_limits.rs`, `loading.rs`, `leaders.rs`: operations, each a plan and its execution.
+//!   `quotas.rs`, `flow_limits.rs`, `loading.rs`, `leaders.rs`, `lifecycle.rs`: operations, each a plan and its execution.
 //! * `heartbeat.rs`, `checks.rs`, `cleanup.rs`: what the leader does by itself.
 //! * `cached.rs`: client views kept as ready replies.
 //!
@@ -21,6 +21,7 @@ pub mod heartbeat;
 pub mod inode_ranges;
 pub mod leaders;
 pub mod leadership;
+pub mod lifecycle;
 pub mod live;
 pub mod loading;
 pub mod machine;

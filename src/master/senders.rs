@@ -39,6 +39,13 @@ impl Senders {
         self.by_addr.lock().expect("no holder panics").get(addr).cloned()
     }
 
+    /// Ends the sender of a node: the next task makes another.
+    pub fn forget(&self, addr: &str) {
+        if let Some(client) = self.by_addr.lock().expect("no holder panics").remove(addr) {
+            client.stop();
+        }
+    }
+
     /// Keeps only the senders of nodes for which `keep` says so.
     pub fn retain(&self, mut keep: impl FnMut(&str) -> bool) {
         self.by_addr.lock().expect("no holder panics").retain(|addr, client| {

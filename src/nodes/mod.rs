@@ -4,12 +4,14 @@
 //! * `exchange.rs`: one request and its reply on one connection.
 //! * `pool.rs`: idle connections to one node.
 //! * `queue.rs`: which tasks are due, expired or answered; pure.
+//! * `http.rs`: the few requests that lc nodes and flash nodes take by HTTP.
 //! * `client.rs`: the sender of one node: synchronous calls, and the worker with its 2-second rounds.
 //!
 //! Invariant: this layer never looks into the body of a task, and never sends one a second time by itself except from the queue.
 
 mod client;
 mod exchange;
+pub mod http;
 mod pool;
 mod queue;
 

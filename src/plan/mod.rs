@@ -6,7 +6,7 @@
 //! * `data_partition`, `meta_partition`, `volume`: what they can do, and what is to be done about it.
 //! * `flow_limits`: sharing a volume's limits among its clients.
 //! * `usage_limits`, `quota_paths`: limits on directories and users.
-//! * `lifecycle_rules`: which ones a volume may have.
+//! * `lifecycle_rules`, `lifecycle`: which rules a volume may have; the scans they lead to.
 //! * `leaders`: spreading them over nodes.
 //! * `zone_check`, `storage_class`: what a request for a volume may ask for.
 //! * `statistics`: sums for people.
@@ -18,6 +18,7 @@ pub mod data_partition;
 pub mod flow_limits;
 pub mod leaders;
 pub mod life;
+pub mod lifecycle;
 pub mod lifecycle_rules;
 pub mod liveness;
 pub mod meta_partition;

@@ -9,6 +9,7 @@ pub mod data_partition;
 pub mod disk;
 pub mod domain;
 pub mod gotext;
+pub mod lifecycle;
 pub mod meta_partition;
 pub mod metrics;
 pub mod node;

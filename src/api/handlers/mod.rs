@@ -13,6 +13,7 @@ pub mod data_partition;
 pub mod disk;
 mod go_time;
 pub mod json_body;
+pub mod lc_node;
 pub mod lifecycle;
 pub mod masters;
 pub mod meta_node;
