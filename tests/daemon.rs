@@ -66,6 +66,17 @@ async fn an_unknown_key_is_warned_of_and_the_master_starts() {
 }
 
 #[tokio::test]
+async fn the_first_node_of_a_zone_brings_the_node_sets_of_a_whole_group_where_a_fault_domain_is_one_zone() {
+    let config = [("faultDomain".to_owned(), json!(true)), ("faultDomainGrpBatchCnt".to_owned(), json!("1"))];
+    let lab = started(Masters::new(57, 1, Map::from_iter(config)).unwrap()).await;
+    for (node, sets) in [(1, 3), (2, 3)] {
+        done(&lab, &format!("/dataNode/add?addr=127.0.57.10{node}:17310&zoneName=z1&mediaType=1")).await;
+        let list = done(&lab, "/nodeSet/list").await;
+        assert_eq!(list["data"].as_array().map(Vec::len), Some(sets), "{list}");
+    }
+}
+
+#[tokio::test]
 async fn three_masters_elect_a_leader_and_a_follower_passes_requests_on() {
     let lab = started(Masters::new(53, 3, Map::new()).unwrap()).await;
     let leader = lab.addr(leader(&lab).await);

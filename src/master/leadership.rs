@@ -106,6 +106,7 @@ impl Reign {
         every!("cleanup", limits::CHECK_INTERVAL, cleanup_round);
         every!("data partition checks", limits::CHECK_INTERVAL, check_data_partitions);
         every!("meta partition checks", limits::CHECK_INTERVAL, check_meta_partitions);
+        every!("fault domains", limits::CHECK_INTERVAL, check_fault_domains);
         every!("volume deletion", limits::CHECK_INTERVAL, delete_volumes);
         every!("meta partition loads", limits::META_LOAD_INTERVAL, load_meta_partitions);
         every!("flow limits", limits::FLOW_LIMITS_INTERVAL, tick_flow_limits);
@@ -148,6 +149,7 @@ impl Master {
                 txn.put(user);
                 txn.put(key);
             }
+            self.found_fault_domains(state, txn);
             Ok(())
         })
         .await

@@ -5,7 +5,7 @@
 //! * `live.rs`: what a leader knows besides the state: reports of nodes, selector memory.
 //! * `register.rs`, `partitions.rs`, `inode_ranges.rs`, `volume.rs`, `marking.rs`, `deletion.rs`, `settings.rs`, `users.rs`, `masters.rs`,
 //!   `quotas.rs`, `flow_limits.rs`, `loading.rs`, `leaders.rs`, `lifecycle.rs`: operations, each a plan and its execution.
-//! * `heartbeat.rs`, `checks.rs`, `cleanup.rs`: what the leader does by itself.
+//! * `heartbeat.rs`, `checks.rs`, `cleanup.rs`, `fault_domains.rs`: what the leader does by itself.
 //! * `cached.rs`: client views kept as ready replies.
 //!
 //! Invariant: nothing here knows HTTP, and no lock is held across an await.
@@ -16,6 +16,7 @@ pub mod cleanup;
 pub mod clients;
 pub mod commit;
 pub mod deletion;
+pub mod fault_domains;
 pub mod flow_limits;
 pub mod heartbeat;
 pub mod inode_ranges;

@@ -41,6 +41,7 @@ impl Master {
 
     async fn build_data_partition(&self, volume: VolumeId, media: MediaType) -> Result<PartitionId, Fault> {
         let term = self.ready_term().ok_or(fault::NO_LEADER)?;
+        self.prepare_groups(volume).await?;
         let moment = self.moment();
         let state = &moment.state;
         let record = state.volumes.get(&volume).cloned().ok_or(fault::VOL_NOT_EXISTS)?;
@@ -108,6 +109,7 @@ impl Master {
     /// As [`Master::create_data_partition`].
     pub async fn build_meta_partition(&self, volume: VolumeId, range: Range, version: u64) -> Result<BuiltMetaPartition, Fault> {
         let term = self.ready_term().ok_or(fault::NO_LEADER)?;
+        self.prepare_groups(volume).await?;
         let moment = self.moment();
         let record = moment.state.volumes.get(&volume).cloned().ok_or(fault::VOL_NOT_EXISTS)?;
         let chosen = self.choose(&moment, |live| Demand::meta(&moment.scene(), &live.reports, &record))?;

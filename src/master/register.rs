@@ -7,7 +7,8 @@ use super::Master;
 use crate::ids::{NodeId, NodeSetId};
 use crate::model::topology::zone_or_default;
 use crate::model::{Counter, DataNode, MediaType, MetaNode, NodeSet, Zone};
-use crate::plan::node_set::{choose_for_data_node, choose_for_meta_node};
+use crate::plan::node_set::{choose_for_data_node, choose_for_meta_node, sets_to_make};
+use crate::plan::scene::Scene;
 use crate::state::{State, Txn};
 use crate::wire::reply::Fault;
 
@@ -78,7 +79,7 @@ impl Master {
                     0 => choose_for_data_node(&self.scene(state, &rules), &r.zone),
                     wanted => Some(self.given_set(state, &r.zone, wanted)?),
                 };
-                let set = self.take_or_make_set(txn, &r.zone, set);
+                let set = self.take_or_make_set(&self.scene(state, &rules), txn, &r.zone, set);
                 let id = NodeId(txn.alloc(Counter::Common));
                 let (heartbeat_port, replica_port) = (r.heartbeat_port.clone(), r.replica_port.clone());
                 txn.put(DataNode { heartbeat_port, replica_port, ..DataNode::new(id, &r.addr, &r.zone, set, media) });
@@ -117,7 +118,7 @@ impl Master {
                     0 => choose_for_meta_node(&self.scene(state, &rules), &r.zone),
                     wanted => Some(self.given_set(state, &r.zone, wanted)?),
                 };
-                let set = self.take_or_make_set(txn, &r.zone, set);
+                let set = self.take_or_make_set(&self.scene(state, &rules), txn, &r.zone, set);
                 let id = NodeId(txn.alloc(Counter::Common));
                 let (heartbeat_port, replica_port) = (r.heartbeat_port.clone(), r.replica_port.clone());
                 txn.put(MetaNode { heartbeat_port, replica_port, ..MetaNode::new(id, &r.addr, &r.zone, set) });
@@ -141,7 +142,7 @@ impl Master {
             }
             let rules = self.rules_of(state);
             let set = choose_for_data_node(&self.scene(state, &rules), zone);
-            let node_set_id = self.take_or_make_set(txn, zone, set);
+            let node_set_id = self.take_or_make_set(&self.scene(state, &rules), txn, zone, set);
             txn.put(DataNode { zone_name: zone.to_owned(), node_set_id, ..(*node).clone() });
             Ok(())
         })
@@ -154,7 +155,7 @@ impl Master {
             let Some(node) = txn.meta_node_by_addr(addr).filter(|n| n.effective_zone_name() != zone) else { return Ok(()) };
             let rules = self.rules_of(state);
             let set = choose_for_meta_node(&self.scene(state, &rules), zone);
-            let node_set_id = self.take_or_make_set(txn, zone, set);
+            let node_set_id = self.take_or_make_set(&self.scene(state, &rules), txn, zone, set);
             txn.put(MetaNode { zone_name: zone.to_owned(), node_set_id, ..(*node).clone() });
             Ok(())
         })
@@ -180,19 +181,19 @@ impl Master {
         }
     }
 
-    /// The set, expected to stay as it is, or a new one of the zone.
-    fn take_or_make_set(&self, txn: &mut Txn, zone: &str, set: Option<NodeSetId>) -> NodeSetId {
-        match set {
-            Some(id) => {
-                // Registrations are serialised by the common counter that each of them moves: the count of the set cannot be outrun.
-                txn.node_set(id);
-                id
-            }
-            None => {
-                let id = NodeSetId(txn.alloc(Counter::Common));
-                txn.put(NodeSet::new(id, self.config.node_set_cap, zone));
-                id
-            }
+    /// The set, expected to stay as it is, or a new one of the zone: with fault domains over few zones there are more new ones, so that a
+    /// group can be built of them.
+    fn take_or_make_set(&self, scene: &Scene<'_>, txn: &mut Txn, zone: &str, set: Option<NodeSetId>) -> NodeSetId {
+        if let Some(id) = set {
+            // Registrations are serialised by the common counter that each of them moves: the count of the set cannot be outrun.
+            txn.node_set(id);
+            return id;
         }
+        let mut last = NodeSetId(0);
+        for _ in 0..sets_to_make(scene, zone) {
+            last = NodeSetId(txn.alloc(Counter::Common));
+            txn.put(NodeSet::new(last, self.config.node_set_cap, zone));
+        }
+        last
     }
 }
