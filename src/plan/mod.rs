@@ -35,5 +35,5 @@ pub mod usable;
 pub mod usage_limits;
 pub mod volume;
 #[cfg(test)]
-mod world;
+pub(crate) mod world;
 pub mod zone_check;

@@ -75,7 +75,7 @@ impl DomainNodeSetGrpInfoList {
         }
         let listed = |(domain_id, groups): (u64, Vec<_>)| SimpleNodeSetGrpInfoList {
             domain_id,
-            status: 0,
+            status: domain::domain_status(&sight.scene(), sight.reports, domain_id).0,
             simple_node_set_grp_info: groups.into_iter().collect(),
         };
         Self {
@@ -95,7 +95,7 @@ impl SimpleNodeSetGrpInfo {
         let sets = group.node_sets_ids.iter().filter_map(|id| sight.state.node_sets.get(id));
         Self {
             id: group.id,
-            status: group.status.0,
+            status: domain::group_status(&sight.scene(), sight.reports, group).0,
             node_set_info: sets.map(|set| NodeSetInfo::of(sight, set, selectors, capacity)).collect(),
         }
     }
@@ -163,5 +163,34 @@ impl NodeSetInfo {
         };
         let nodes = sight.state.meta_nodes_of_set(set);
         nodes.map(|node| brief(MetaNodeInfo::of(sight, node, selectors.times_chosen(PartitionKind::Meta, &node.addr)))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{GroupStatus, MediaType};
+    use crate::plan::world::World;
+    use time::UtcOffset;
+
+    #[test]
+    fn a_group_and_its_domain_are_shown_with_what_they_lack_now() {
+        let mut world = World::new();
+        world.rules.fault_domain = true;
+        for set in 1..=3 {
+            world.zone(&format!("z{set}"), MediaType::SSD, set, 1, 1);
+        }
+        let sets = [1, 2, 3].map(NodeSetId).to_vec();
+        world.put(NodeSetGroup { id: 11, node_sets_ids: sets.into(), status: GroupStatus::NORMAL, ..Default::default() });
+        world.hear_all();
+        let statuses = |world: &World| {
+            let sight = Sight::new(world.scene(), &world.reports, UtcOffset::UTC);
+            let list = DomainNodeSetGrpInfoList::of(&sight, &Selectors::default(), 18);
+            let domain = list.domain_node_set_grp_info.iter().next().cloned().unwrap_or_default();
+            (domain.status, domain.simple_node_set_grp_info.iter().map(|group| group.status).collect::<Vec<_>>())
+        };
+        assert_eq!(statuses(&world), (0, vec![0]));
+        world.pass(60);
+        assert_eq!(statuses(&world), (1, vec![1]));
     }
 }
