@@ -6,7 +6,7 @@
 //!
 //! Keys: `incarnation`, `hard_state`, `base`, `joined`, `installing`, and `entry/` + index (8 bytes, big-endian).
 
-use crate::env::{Batch, Env, Purpose, Store, StoreError};
+use crate::env::{Batch, Durability, Env, Purpose, Store, StoreError};
 use crate::limits;
 use prost::Message as _;
 use raft::eraftpb::{ConfState, Entry, HardState, Snapshot, SnapshotMetadata};
@@ -96,14 +96,13 @@ impl Log {
         };
         let incarnation = match store.get(INCARNATION)? {
             Some(bytes) => u64::from_be_bytes(bytes.try_into().map_err(|_| bad(INCARNATION))?),
-            None => {
-                let incarnation = env.entropy.next_u64(Purpose::Incarnation);
-                let mut batch = Batch::default();
-                batch.put(INCARNATION, incarnation.to_be_bytes());
-                store.write(batch, crate::env::Durability::Synced).await?;
-                incarnation
-            }
+            None => env.entropy.next_u64(Purpose::Incarnation),
         };
+        // An earlier process may have ended because it could not sync: what it wrote is read here like everything else, and counts
+        // only once it is on disk.
+        let mut batch = Batch::default();
+        batch.put(INCARNATION, incarnation.to_be_bytes());
+        store.write(batch, Durability::Synced).await?;
         let mut log = Log {
             store,
             incarnation,
@@ -385,7 +384,7 @@ impl Storage for Log {
 #[cfg(all(test, feature = "production"))]
 mod tests {
     use super::*;
-    use crate::env::{tokio::production, Durability};
+    use crate::env::tokio::production;
     use std::path::Path;
 
     async fn open(dir: &Path) -> Log {
