@@ -194,3 +194,17 @@ pub const DELETIONS_AT_A_TIME: usize = 16;
 pub const RECORDS_PER_COMMIT_MAX: usize = 256;
 /// Confirming leadership with a quorum before nodes are told to change something.
 pub const CONFIRM_LEADERSHIP_TIMEOUT: Duration = Duration::from_secs(5);
+/// Moves of replicas and deletions of what they left that are worked on at a time.
+pub const MOVES_AT_A_TIME: usize = 64;
+/// Moves are looked at this often when nothing happens.
+pub const MOVES_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Pause of a move whose step could not be taken because nothing could be committed.
+pub const MOVES_REST: Duration = Duration::from_secs(1);
+/// Moves that have ended and are remembered.
+pub const MOVES_REMEMBERED: usize = 4_096;
+/// A request to add or delete a replica waits this long for another move of the partition to end (v3.5.3: five tries, a second apart).
+pub const MOVE_TURN_TIMEOUT: Duration = Duration::from_secs(5);
+/// A request to add or delete a replica waits this long for its own move; the move goes on without it.
+pub const MOVE_REPLY_TIMEOUT: Duration = Duration::from_secs(120);
+/// Between the hosts of a raft group without a leader that are asked to change its members (v3.5.3 admin-tasks.md §7.4).
+pub const MEMBER_ASK_PAUSE: Duration = Duration::from_secs(3);

@@ -3,8 +3,8 @@
 //! To serve a route, append `.to(&module::handler)` to its row and take its path out of [`NOT_SUPPORTED_YET`].
 
 use super::handlers::{
-    access, api_limits, client, cluster, data_node, data_partition, disk, lc_node, lifecycle, masters, meta_node, meta_partition, metrics,
-    qos, quota, raft, response, s3_limits, settings, topology, user, versions, volume,
+    access, api_limits, client, cluster, data_node, data_partition, data_replica, disk, lc_node, lifecycle, masters, meta_node,
+    meta_partition, metrics, qos, quota, raft, response, s3_limits, settings, topology, user, versions, volume,
 };
 use super::route::Effect::{Change, Read, Report};
 use super::route::Methods::{DeletePost as DELETE_POST, Get as GET, GetPost as GET_POST, Post as POST, PutPost as PUT_POST};
@@ -152,8 +152,8 @@ pub static ROUTES: &[Route] = &[
     route("/volDeletionDelayTime/set", GET_POST, Leader, Change, "hours before a deleted volume is really deleted").limiter("adminsetmastervoldeletiondelaytime").to(&settings::set_volume_deletion_delay),
     route("/metaNodeGOGC/set", GET_POST, Leader, Change, "GOGC sent to meta nodes").to(&settings::set_meta_node_gogc),
     route("/dataNodeGOGC/set", GET_POST, Leader, Change, "GOGC sent to data nodes").to(&settings::set_data_node_gogc),
-    route("/dataReplica/add", GET_POST, Leader, Change, "add a data replica").ticket(0xb0500, "master:adddatareplica").limiter("adminadddatareplica"),
-    route("/dataReplica/delete", GET_POST, Leader, Change, "delete a data replica").ticket(0xb0600, "master:removedatareplica").limiter("admindeletedatareplica"),
+    route("/dataReplica/add", GET_POST, Leader, Change, "add a data replica").ticket(0xb0500, "master:adddatareplica").limiter("adminadddatareplica").to(&data_replica::add),
+    route("/dataReplica/delete", GET_POST, Leader, Change, "delete a data replica").ticket(0xb0600, "master:removedatareplica").limiter("admindeletedatareplica").to(&data_replica::delete),
     route("/metaNode/update", GET_POST, Leader, Change, "change the id of a meta node").ticket(0xc0500, "master:updatemetanode").limiter("adminupdatemetanode").to(&meta_node::update_id),
     route("/dataNode/update", GET_POST, Leader, Change, "change the id of a data node").limiter("adminupdatedatanode").to(&data_node::update_id),
     route("/invalid/nodes", GET_POST, Leader, Read, "nodes whose id differs from their partitions' peers").limiter("admingetinvalidnodes").to(&cluster::invalid_nodes),
@@ -264,8 +264,6 @@ pub const NOT_SUPPORTED_YET: &[&str] = &[
     "/metaPartition/removeBackup",
     "/metaPartition/getCleanTask",
     "/dataPartition/recoverBackupDataReplica",
-    "/dataReplica/add",
-    "/dataReplica/delete",
     "/flashNode/add",
     "/flashNode/set",
     "/flashNode/remove",

@@ -178,6 +178,7 @@ impl Master {
             Response::LoadDataPartition(answer) => return self.data_partition_loaded(addr, &answer),
             other => return tracing::debug!(node = addr, ?other, "an answer that nothing waits for"),
         };
+        self.moves.wake();
         for change in changes {
             if let Err(why) = self.carry_out(change.clone()).await {
                 tracing::warn!(node = addr, ?change, %why, "what a heartbeat told is not recorded yet");

@@ -102,6 +102,7 @@ impl Reign {
                 }));
             }};
         }
+        tasks.push(master.env.spawn("moves", master.clone().carry_out_moves(term)));
         every!("heartbeats", limits::HEARTBEAT_INTERVAL, heartbeat_round);
         every!("cleanup", limits::CHECK_INTERVAL, cleanup_round);
         every!("data partition checks", limits::CHECK_INTERVAL, check_data_partitions);

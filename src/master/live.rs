@@ -1,5 +1,6 @@
 //! What a leader knows besides the replicated state. Memory only: a new reign begins with nothing and loses nothing by it.
 
+use super::moves::InHand;
 use crate::env::{Mono, Wall};
 use crate::ids::{PartitionId, VolumeId};
 use crate::model::PartitionKind;
@@ -26,6 +27,8 @@ pub struct Live {
     pub creating: BTreeSet<(PartitionKind, PartitionId)>,
     /// Replicas of tombstones whose hosts confirmed that they are gone.
     pub buried: BTreeSet<(PartitionKind, PartitionId, String)>,
+    /// Moves of replicas as this leader carries them out.
+    pub moves: InHand,
     /// When data partitions were last created automatically for a volume.
     pub auto_created: BTreeMap<VolumeId, Duration>,
     /// The numbers of the last statistics round.

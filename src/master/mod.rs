@@ -5,6 +5,7 @@
 //! * `live.rs`: what a leader knows besides the state: reports of nodes, selector memory.
 //! * `register.rs`, `partitions.rs`, `inode_ranges.rs`, `volume.rs`, `marking.rs`, `deletion.rs`, `settings.rs`, `users.rs`, `masters.rs`,
 //!   `quotas.rs`, `flow_limits.rs`, `loading.rs`, `leaders.rs`, `lifecycle.rs`: operations, each a plan and its execution.
+//! * `moves.rs`: taking replicas from node to node.
 //! * `heartbeat.rs`, `checks.rs`, `cleanup.rs`, `fault_domains.rs`: what the leader does by itself.
 //! * `cached.rs`: client views kept as ready replies.
 //!
@@ -29,6 +30,7 @@ pub mod machine;
 pub mod marking;
 pub mod masters;
 pub mod moment;
+pub mod moves;
 pub mod partitions;
 pub mod quotas;
 mod raft_status;
@@ -62,6 +64,7 @@ pub struct Master {
     leadership: watch::Sender<Leadership>,
     pub cached: cached::Cached,
     pub clients: clients::Clients,
+    pub moves: moves::Moves,
 }
 
 impl Master {
@@ -78,6 +81,7 @@ impl Master {
             leadership: watch::Sender::new(Leadership::default()),
             cached: cached::Cached::default(),
             clients: clients::Clients::default(),
+            moves: moves::Moves::default(),
         })
     }
 

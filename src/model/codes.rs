@@ -110,6 +110,12 @@ codes! {
 }
 
 impl DecommissionStatus {
+    /// As v3.5.3 prints it (http-partitions-nodes.md §0.4).
+    pub fn text(self) -> String {
+        let names = ["Initial", "Marked", "Paused", "DecommissionPrepare", "Running", "Success", "Failed", "DecommissionCancel"];
+        names.get(self.0 as usize).map_or_else(|| format!("Unkown:{}", self.0), |name| (*name).to_owned())
+    }
+
     /// Prepared or running: replicas may be under way.
     pub fn is_moving(self) -> bool {
         self == Self::PREPARE || self == Self::RUNNING

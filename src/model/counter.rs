@@ -16,11 +16,14 @@ pub enum Counter {
     Client,
     /// Directory quotas; at most 2^32-1.
     Quota,
+    /// Our own: moves of replicas.
+    Move,
 }
 
 impl Counter {
     /// All counters.
-    pub const ALL: [Counter; 5] = [Counter::DataPartition, Counter::MetaPartition, Counter::Common, Counter::Client, Counter::Quota];
+    pub const ALL: [Counter; 6] =
+        [Counter::DataPartition, Counter::MetaPartition, Counter::Common, Counter::Client, Counter::Quota, Counter::Move];
 
     /// v3.5.3 stores client ids in steps: the stored value plus one step is the last id that may be in use.
     pub const CLIENT_STEP: u64 = 1000;
@@ -33,6 +36,7 @@ impl Counter {
             Counter::Common => "#max_common_id",
             Counter::Client => "#client_id",
             Counter::Quota => "#quota_id",
+            Counter::Move => "~max_move_id",
         }
     }
 

@@ -18,7 +18,8 @@ pub enum PartitionKind {
 }
 
 impl PartitionKind {
-    fn text(self) -> &'static str {
+    /// As keys have it.
+    pub fn text(self) -> &'static str {
         match self {
             PartitionKind::Data => "dp",
             PartitionKind::Meta => "mp",
@@ -74,6 +75,12 @@ pub enum Key {
     VolumeIntent(VolumeId),
     /// Our own: a partition is being deleted from nodes.
     Tombstone(PartitionKind, PartitionId),
+    /// Our own: a replica of a partition is being moved.
+    Move(PartitionKind, PartitionId),
+    /// Our own: a move that has ended, by number.
+    PastMove(u64),
+    /// Our own: a node that may still hold a replica which is none any more.
+    Leftover(PartitionKind, PartitionId, String),
 }
 
 /// The applied raft index, decimal.
@@ -109,6 +116,9 @@ impl Key {
                     None => partition(rest).map(|(kind, id)| Key::CreateIntent(kind, id)),
                 },
                 "gone" => partition(rest).map(|(kind, id)| Key::Tombstone(kind, id)),
+                "move" => partition(rest).map(|(kind, id)| Key::Move(kind, id)),
+                "moved" => number(rest).map(Key::PastMove),
+                "left" => replica(rest),
                 _ => None,
             };
         }
@@ -167,6 +177,14 @@ fn partition(rest: &str) -> Option<(PartitionKind, PartitionId)> {
     Some((kind, PartitionId(number(id)?)))
 }
 
+/// The address is what comes last.
+fn replica(rest: &str) -> Option<Key> {
+    let (kind, tail) = rest.split_once('#')?;
+    let (id, addr) = tail.split_once('#')?;
+    let (kind, id) = partition(&format!("{kind}#{id}"))?;
+    (!addr.is_empty()).then(|| Key::Leftover(kind, id, addr.to_owned()))
+}
+
 /// A user's name may itself hold `#`: the API is what comes first, the type what comes last.
 fn s3_limit(rest: &str) -> Option<Key> {
     let (api, rest) = rest.split_once('#')?;
@@ -214,6 +232,9 @@ impl fmt::Display for Key {
             Key::CreateIntent(kind, id) => write!(f, "~create#{}#{id}", kind.text()),
             Key::VolumeIntent(id) => write!(f, "~create#vol#{id}"),
             Key::Tombstone(kind, id) => write!(f, "~gone#{}#{id}", kind.text()),
+            Key::Move(kind, id) => write!(f, "~move#{}#{id}", kind.text()),
+            Key::PastMove(number) => write!(f, "~moved#{number}"),
+            Key::Leftover(kind, id, addr) => write!(f, "~left#{}#{id}#{addr}", kind.text()),
         }
     }
 }
@@ -259,6 +280,10 @@ mod tests {
             (Key::CreateIntent(PartitionKind::Data, PartitionId(5)), "~create#dp#5"),
             (Key::VolumeIntent(VolumeId(8)), "~create#vol#8"),
             (Key::Tombstone(PartitionKind::Meta, PartitionId(6)), "~gone#mp#6"),
+            (Key::Counter(Counter::Move), "~max_move_id"),
+            (Key::Move(PartitionKind::Data, PartitionId(7)), "~move#dp#7"),
+            (Key::PastMove(12), "~moved#12"),
+            (Key::Leftover(PartitionKind::Data, PartitionId(7), addr()), "~left#dp#7#10.0.0.1:17310"),
         ];
         for (key, text) in keys {
             assert_eq!(key.to_string(), text);
@@ -284,6 +309,9 @@ mod tests {
             "~rev##vol#8",
             MEMBERSHIP,
             "~create#xp#1",
+            "~left#dp#1",
+            "~left#dp#1#",
+            "~moved#",
             "vol#8",
             "#new#1",
         ] {

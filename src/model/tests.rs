@@ -46,6 +46,9 @@ fn rewritten(key: &Key, value: &[u8]) -> Result<Vec<u8>, Unreadable> {
         Key::CreateIntent(..) => through::<CreateIntent>(key, value),
         Key::Tombstone(..) => through::<Tombstone>(key, value),
         Key::VolumeIntent(_) => through::<VolumeIntent>(key, value),
+        Key::Move(..) => through::<Move>(key, value),
+        Key::PastMove(_) => through::<PastMove>(key, value),
+        Key::Leftover(..) => through::<Leftover>(key, value),
     }
 }
 
@@ -76,6 +79,7 @@ fn every_record_of_a_real_store_is_rewritten_as_it_was() {
 #[test]
 fn kinds_that_the_store_lacks_are_rewritten_as_they_were() {
     let rule = r#"{"ID":"r1","Status":"Enabled","Filter":{"Prefix":"a/","MinSize":0},"Transition":[{"Days":3,"StorageClass":"HDD"},{"Date":"2026-11-23T00:00:00Z","StorageClass":"BLOBSTORE"}]}"#;
+    let mv = r#""number":12,"volume":8,"task":"add","phase":"joining","from":"","from-id":0,"to":{"id":4,"addr":"a","raftHeartbeat":"1","raftReplica":"2"},"to-given":true,"to-set":0,"raft-force":false,"weight":2,"actor":"/dataReplica/add","why":"","asked":1795450017,"since":1795450018,"term":3,"repaired-from":"","repaired-from-disk":"","doubtful":false,"cancelled":false,"failures":0,"error":"","steps":[{"step":"asked for","at":1795450017,"error":""}]"#;
     let samples = [
         ("#g#21", r#"{"DomainId":0,"ID":21,"NodeSetsIds":[1,2,3],"Status":0}"#.to_owned()),
         ("#zoneDomain#", r#"{"ExcludeZoneMap":{"default":0},"NeedFaultDomain":false,"DataRatio":0.9,"DomainZoneName2IdMap":{"z1":1},"ExcludeZoneUseRatio":0.9}"#.to_owned()),
@@ -100,6 +104,9 @@ fn kinds_that_the_store_lacks_are_rewritten_as_they_were() {
             r#"{"plan":[{"id":3,"crossZone":true,"original":[{"source":"a","srcMemSize":1,"srcNodeSetId":2,"srcZoneName":"z","destination":"b","dstID":4,"dstNodeSetId":5,"dstZoneName":"y","status":"init","msg":""}],"overLoad":[],"plan":null,"planNum":1,"inodeCount":9,"msg":"m"}],"doneCount":0,"total":1,"status":"running","expire":"0001-01-01T00:00:00Z","type":"auto","msg":""}"#.to_owned(),
         ),
         ("~create#dp#5", r#"{"volume":8,"hosts":["a","b"],"term":3,"created":1795450017}"#.to_owned()),
+        ("~move#dp#7", format!("{{{mv}}}")),
+        ("~moved#12", format!(r#"{{"kind":"dp","partition":7,"ending":"done","ended":1795450019,"last":{{{mv}}}}}"#)),
+        ("~left#dp#7#a", r#"{"volume":8,"force":false,"term":3,"doubtful":true,"since":1795450017}"#.to_owned()),
         ("~gone#mp#6", r#"{"volume":8,"hosts":["a"],"force":true,"until":1795450017}"#.to_owned()),
     ];
     for (key, value) in samples {

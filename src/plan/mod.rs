@@ -4,6 +4,7 @@
 //! * `scene`, `rules`: the moment and the settings that a decision is made in.
 //! * `placement`, `usable`, `node_set`: where things go.
 //! * `data_partition`, `meta_partition`, `volume`: what they can do, and what is to be done about it.
+//! * `moves`: taking replicas from node to node, one step at a time.
 //! * `flow_limits`: sharing a volume's limits among its clients.
 //! * `usage_limits`, `quota_paths`: limits on directories and users.
 //! * `lifecycle_rules`, `lifecycle`: which rules a volume may have; the scans they lead to.
@@ -22,6 +23,7 @@ pub mod lifecycle;
 pub mod lifecycle_rules;
 pub mod liveness;
 pub mod meta_partition;
+pub mod moves;
 pub mod node_set;
 pub mod placement;
 pub mod quota_paths;

@@ -3,8 +3,9 @@
 use crate::ids::{Index, NodeId, NodeSetId, PartitionId, VolumeId};
 use crate::model::{
     AccessKey, Acl, ApiLimits, BalancePlan, ClusterValue, Counter, CounterValue, CreateIntent, DataNode, DataPartition, DecommissionDisk,
-    FlashGroup, FlashNode, FlashTask, LcConfiguration, LcNode, LcResult, LcTask, MetaNode, MetaPartition, NodeSet, NodeSetGroup,
-    PartitionKind, Quota, S3Limit, S3Nodes, Tombstone, UidSpace, User, VersionList, Volume, VolumeIntent, VolumeUsers, Zone, ZoneDomain,
+    FlashGroup, FlashNode, FlashTask, LcConfiguration, LcNode, LcResult, LcTask, Leftover, MetaNode, MetaPartition, Move, NodeSet,
+    NodeSetGroup, PartitionKind, PastMove, Quota, S3Limit, S3Nodes, Tombstone, UidSpace, User, VersionList, Volume, VolumeIntent,
+    VolumeUsers, Zone, ZoneDomain,
 };
 use bytes::Bytes;
 use imbl::OrdMap;
@@ -67,6 +68,12 @@ pub struct Contents {
     pub create_intents: OrdMap<(PartitionKind, PartitionId), Arc<CreateIntent>>,
     pub volume_intents: OrdMap<VolumeId, Arc<VolumeIntent>>,
     pub tombstones: OrdMap<(PartitionKind, PartitionId), Arc<Tombstone>>,
+    /// One per partition at most.
+    pub moves: OrdMap<(PartitionKind, PartitionId), Arc<Move>>,
+    /// By number.
+    pub past_moves: OrdMap<u64, Arc<PastMove>>,
+    /// By partition and address.
+    pub leftovers: OrdMap<(PartitionKind, PartitionId, String), Arc<Leftover>>,
     /// Pairs whose key is of no kind that we know, kept as they are.
     pub raw: OrdMap<Vec<u8>, Bytes>,
     /// Pairs whose value is not the record that its key promises, kept as they are.

@@ -117,4 +117,7 @@ tables! {
     CreateIntent = Key::CreateIntent(kind, id) => create_intents[(*kind, *id)];
     VolumeIntent = Key::VolumeIntent(volume) => volume_intents[*volume];
     Tombstone = Key::Tombstone(kind, id) => tombstones[(*kind, *id)];
+    Move = Key::Move(kind, id) => moves[(*kind, *id)];
+    PastMove = Key::PastMove(number) => past_moves[*number];
+    Leftover = Key::Leftover(kind, id, addr) => leftovers[(*kind, *id, addr.clone())];
 }

@@ -382,7 +382,7 @@ impl DecommissionDataPartitionInfo {
         Self {
             partition_id: partition.partition_id.0,
             replica_num: partition.replica_num,
-            status: decommission_status_text(partition.decommission_status),
+            status: partition.decommission_status.text(),
             special_step: special_step_text(partition.special_replica_decommission_step),
             progress: progress.map_or_else(String::new, |p| format!("{:.2}%", p * 100.0)),
             disk_retry_map: partition.decommission_disk_retry_map.clone(),
@@ -406,12 +406,6 @@ impl DecommissionDataPartitionInfo {
             decommission_retry_time: date(partition.decommission_retry_time),
         }
     }
-}
-
-/// Name of a decommission status of a partition, a disk or a node (v3.5.3 http-partitions-nodes.md §0.4).
-pub fn decommission_status_text(status: DecommissionStatus) -> String {
-    let name = ["Initial", "Marked", "Paused", "DecommissionPrepare", "Running", "Success", "Failed", "DecommissionCancel"];
-    named(&name, status.0)
 }
 
 /// Name of a decommission type; the balancing ones have none in v3.5.3.

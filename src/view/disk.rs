@@ -1,6 +1,6 @@
 //! Disks and their decommission as replies show them (v3.5.3 http-types.md: DiskInfo, DecommissionProgress … DecommissionTokenStatus).
 
-use super::data_partition::{decommission_status_text, decommission_type_text};
+use super::data_partition::decommission_type_text;
 use super::gotext;
 use super::sight::Sight;
 use crate::model::{DataNode, DataPartition, DecommissionDisk, DecommissionStatus, DecommissionType, IgnoredPartition, NodeSet};
@@ -355,7 +355,7 @@ impl DecommissionProgress {
         let failed = with(DecommissionStatus::FAIL)
             .map(|dp| PartitionError { partition_id: dp.partition_id.0, err_msg: dp.decommission_error_message.clone() });
         Self {
-            status_message: decommission_status_text(disk.decommission_status),
+            status_message: disk.decommission_status.text(),
             decommission_type: decommission_type_text(disk.decommission_type),
             weight: disk.decommission_weight,
             progress: format!("{:.2}%", done * 100.0),
@@ -373,7 +373,7 @@ impl DecommissionProgress {
 
     /// Of a disk that nobody takes out of service.
     pub fn initial() -> Self {
-        Self { status_message: decommission_status_text(DecommissionStatus::INITIAL), ..Self::default() }
+        Self { status_message: DecommissionStatus::INITIAL.text(), ..Self::default() }
     }
 }
 

@@ -11,7 +11,6 @@ use crate::master::register::Registration;
 use crate::model::{DataNode, DecommissionDisk, DecommissionStatus, MetaNode, PartitionKind};
 use crate::plan::usable::{data_count_ok, data_node_writable};
 use crate::state::State;
-use crate::view::data_partition::decommission_status_text;
 use crate::view::disk::{DataDecommissionProgress, DecommissionedDisks, FirstHostRepairInfo, PartitionError};
 use crate::view::gotext;
 use crate::view::node::DataNodeInfo;
@@ -189,7 +188,7 @@ pub async fn progress(ctx: Ctx) -> Result<Reply, Fault> {
     let started = i64::try_from(node.decommission_time).unwrap_or(0);
     Ok(Reply::ok(&DataDecommissionProgress {
         status: node.decommission_status.0,
-        status_message: decommission_status_text(node.decommission_status),
+        status_message: node.decommission_status.text(),
         weight: node.decommission_weight,
         progress: format!("{:.2}%", done * 100.0),
         total_dp_cnt: total,

@@ -10,7 +10,6 @@ use crate::api::request::Ctx;
 use crate::ids::PartitionId;
 use crate::model::{DataNode, DecommissionDisk, DecommissionStatus, DecommissionType, Key};
 use crate::state::Txn;
-use crate::view::data_partition::decommission_status_text;
 use crate::view::disk::{
     BadDiskRecoverProgress, DecommissionDiskInfo, DecommissionDisksResponse, DecommissionFailedDiskInfo, DecommissionInfoStat,
     DecommissionProgress, DecommissionTokenStatus, DiskInfo, DiskInfos,
@@ -273,7 +272,7 @@ pub async fn recommission(ctx: Ctx) -> Result<Reply, Fault> {
             if let Some(record) = txn.read::<DecommissionDisk>(&place.key()) {
                 let status = record.decommission_status;
                 if matches!(status, DecommissionStatus::MARKED | DecommissionStatus::RUNNING) {
-                    let text = decommission_status_text(status);
+                    let text = status.text();
                     return Err(Fault::internal(format!("disk.decommissionStatus is {text}, can't do recommission")));
                 }
             }

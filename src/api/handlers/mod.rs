@@ -10,6 +10,7 @@ pub mod client;
 pub mod cluster;
 pub mod data_node;
 pub mod data_partition;
+pub mod data_replica;
 pub mod disk;
 mod go_time;
 pub mod json_body;

@@ -37,6 +37,13 @@ impl LocalPeers {
         self.fingerprint != fingerprint(recorded)
     }
 
+    /// The record is about to get other peers than `recorded`: what the replica reported stays as it was.
+    pub fn pin(&mut self, recorded: &[Peer]) {
+        if self.other.is_none() && self.fingerprint != 0 && !self.differ_from(recorded) {
+            self.other = Some(recorded.into());
+        }
+    }
+
     /// The list for display. `None` when none was reported, or when the record moved on since the report.
     pub fn list<'a>(&'a self, recorded: &'a [Peer]) -> Option<&'a [Peer]> {
         match &self.other {
@@ -104,6 +111,18 @@ mod tests {
         assert!(kept.differ_from(&new));
         assert_eq!(kept.list(&new), None);
         assert!(!kept.is(&old, &new));
+    }
+
+    #[test]
+    fn a_pinned_report_outlives_the_record_until_the_next_one() {
+        let old = [peer(1, ""), peer(2, "")];
+        let new = [peer(1, "")];
+        let mut kept = LocalPeers::new(old.to_vec(), &old);
+        kept.pin(&old);
+        assert_eq!(kept.list(&new), Some(&old[..]));
+        assert!(kept.differ_from(&new));
+        assert!(kept.is(&old, &new), "the same report again changes nothing");
+        assert!(!kept.is(&new, &new));
     }
 
     #[test]

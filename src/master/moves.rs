@@ -1,0 +1,297 @@
+//! Carrying out moves of replicas: the executor of `plan::moves`.
+//!
+//! While this master leads, one loop looks at every move and every leftover whenever something happened (a commit, a heartbeat, an answer)
+//! and does the step that the plan says. The records say where each stands, so a reign begins by looking, and loses nothing when it ends:
+//! what it had asked of nodes may be asked again.
+//!
+//! * `ask.rs`: requests to nodes.
+//! * `turn.rs`: changes of the records.
+//! * `replicas.rs`: adding and deleting a replica on request.
+
+mod ask;
+mod replicas;
+mod turn;
+
+pub use replicas::Deletion;
+
+use super::live::Live;
+use super::Master;
+use crate::ids::{PartitionId, Term};
+use crate::limits;
+use crate::model::{Leftover, Move, PartitionKind};
+use crate::plan::moves::data::{self, View};
+use crate::plan::moves::leftover::{self, Known};
+use crate::plan::moves::{Ask, Memory, Next, Settled, Wait};
+use crate::state::State;
+use crate::wire::reply::Fault;
+use futures::stream::{FuturesUnordered, StreamExt};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::sync::{watch, Notify};
+
+/// A partition of either kind.
+pub type PartitionKey = (PartitionKind, PartitionId);
+type LeftoverKey = (PartitionKind, PartitionId, String);
+
+/// How the executor hears that something happened, and tells it.
+pub struct Moves {
+    wake: Notify,
+    /// Counts the changes of moves.
+    changed: watch::Sender<u64>,
+}
+
+impl Default for Moves {
+    fn default() -> Self {
+        Self { wake: Notify::new(), changed: watch::Sender::new(0) }
+    }
+}
+
+impl Moves {
+    /// Something happened that a move may wait for.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    fn tell(&self) {
+        self.changed.send_modify(|count| *count += 1);
+        self.wake();
+    }
+}
+
+/// What a leader knows of moves besides their records.
+#[derive(Default)]
+pub struct InHand {
+    moves: BTreeMap<PartitionKey, Course>,
+    leftovers: BTreeMap<LeftoverKey, Known>,
+}
+
+/// A move as this leader carries it out.
+#[derive(Default)]
+struct Course {
+    /// Of the move; another one's course is worth nothing.
+    number: u64,
+    memory: Memory,
+    wait: Option<Wait>,
+    /// Why the last request failed.
+    fault: Option<Fault>,
+}
+
+impl InHand {
+    fn course(&mut self, mv: &Move) -> &mut Course {
+        let course = self.moves.entry((mv.kind, mv.partition)).or_default();
+        if course.number != mv.number {
+            *course = Course { number: mv.number, ..Course::default() };
+        }
+        course
+    }
+
+    /// What the move waits for, as far as this leader has looked.
+    pub fn waits_for(&self, mv: &Move) -> Option<&Wait> {
+        self.moves.get(&(mv.kind, mv.partition)).filter(|course| course.number == mv.number)?.wait.as_ref()
+    }
+
+    /// Why the last request of the move failed.
+    fn fault(&self, mv: &Move) -> Option<Fault> {
+        self.moves.get(&(mv.kind, mv.partition)).filter(|course| course.number == mv.number)?.fault.clone()
+    }
+}
+
+/// Something that one task of the executor does.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Job {
+    Move(PartitionKey),
+    Leftover(LeftoverKey),
+}
+
+impl Master {
+    /// The executor: runs as long as this master leads in `term`.
+    pub(super) async fn carry_out_moves(self: Arc<Self>, term: Term) {
+        let mut busy: BTreeSet<Job> = BTreeSet::new();
+        let mut running = FuturesUnordered::new();
+        loop {
+            let (due, look_at) = self.due_jobs(term, &busy);
+            for job in due {
+                if running.len() >= limits::MOVES_AT_A_TIME {
+                    break;
+                }
+                busy.insert(job.clone());
+                running.push(self.work(job, term));
+            }
+            let sleep = self.env.clock.sleep_until(look_at);
+            tokio::select! {
+                biased;
+                Some(job) = running.next(), if !running.is_empty() => {
+                    busy.remove(&job);
+                }
+                () = self.moves.wake.notified() => {}
+                () = sleep => {}
+            }
+        }
+    }
+
+    /// What can be done now, and when to look again if nothing happens.
+    fn due_jobs(&self, term: Term, busy: &BTreeSet<Job>) -> (Vec<Job>, crate::env::Mono) {
+        let moment = self.moment();
+        let state = &moment.state;
+        let mut live = self.live();
+        let live = &mut *live;
+        let mut look_at = moment.now + limits::MOVES_LOOK_INTERVAL;
+        let mut due = Vec::new();
+        live.moves.moves.retain(|key, _| state.moves.contains_key(key));
+        live.moves.leftovers.retain(|key, _| state.leftovers.contains_key(key));
+        for (key, mv) in &state.moves {
+            let job = Job::Move(*key);
+            if key.0 != PartitionKind::Data || busy.contains(&job) {
+                continue;
+            }
+            let course = live.moves.course(mv);
+            let dp = state.data_partitions.get(&key.1).map(|dp| &**dp);
+            let view = View { scene: moment.scene(), reports: &live.reports, mv, dp, memory: &course.memory, term };
+            match data::next(&view) {
+                Next::Wait(wait) => {
+                    look_at = wait.until.map_or(look_at, |until| until.min(look_at));
+                    course.wait = Some(wait);
+                }
+                _ => due.push(job),
+            }
+        }
+        for (key, left) in &state.leftovers {
+            let job = Job::Leftover(key.clone());
+            if busy.contains(&job) {
+                continue;
+            }
+            match leftover::next(
+                left,
+                &live.moves.leftovers.get(key).copied().unwrap_or_default(),
+                &self.leftover_now(state, live, left, term),
+            ) {
+                leftover::Step::Wait(wait) => look_at = wait.until.map_or(look_at, |until| until.min(look_at)),
+                leftover::Step::Ask | leftover::Step::Settle => due.push(job),
+            }
+        }
+        (due, crate::env::Mono(look_at))
+    }
+
+    async fn work(&self, job: Job, term: Term) -> Job {
+        match &job {
+            Job::Move(key) => self.work_on_move(*key, term).await,
+            Job::Leftover(key) => self.work_on_leftover(key, term).await,
+        }
+        job
+    }
+
+    /// Takes steps of a move until it has to wait.
+    async fn work_on_move(&self, key: PartitionKey, term: Term) {
+        while self.ready_term() == Some(term) {
+            let (mv, next) = {
+                let moment = self.moment();
+                let Some(mv) = moment.state.moves.get(&key).cloned() else { return };
+                let mut live = self.live();
+                let live = &mut *live;
+                let course = live.moves.course(&mv);
+                let dp = moment.state.data_partitions.get(&key.1).map(|dp| &**dp);
+                let view = View { scene: moment.scene(), reports: &live.reports, mv: &mv, dp, memory: &course.memory, term };
+                let next = data::next(&view);
+                course.wait = match &next {
+                    Next::Wait(wait) => Some(wait.clone()),
+                    _ => None,
+                };
+                (mv, next)
+            };
+            let went_on = match next {
+                Next::Wait(_) | Next::Begin => return,
+                Next::Turn(turn) => self.turn(&mv, turn, term).await,
+                Next::Ask(ask) => self.ask_and_settle(&mv, ask, term).await,
+            };
+            self.moves.tell();
+            if !went_on {
+                return self.env.sleep(limits::MOVES_REST).await;
+            }
+        }
+    }
+
+    /// Asks a node for a step and does what follows. False: nothing came of it for now.
+    async fn ask_and_settle(&self, mv: &Move, ask: Ask, term: Term) -> bool {
+        if !self.still_leads(term).await {
+            return false;
+        }
+        let answer = self.ask(mv, &ask).await;
+        let settled = {
+            let moment = self.moment();
+            let mut live = self.live();
+            let live = &mut *live;
+            let course = live.moves.course(mv);
+            course.memory.asked_at = Some(moment.now);
+            course.memory.asked += 1;
+            let dp = moment.state.data_partitions.get(&mv.partition).map(|dp| &**dp);
+            let view = View { scene: moment.scene(), reports: &live.reports, mv, dp, memory: &course.memory, term };
+            let settled = data::settle(&view, &ask, answer);
+            match &settled {
+                Settled::Again(why) => {
+                    course.memory.failed_at = Some(moment.now);
+                    course.fault = Some(why.clone());
+                }
+                Settled::InDoubt(why) => {
+                    course.memory.failed_at = Some(moment.now);
+                    course.memory.in_doubt = true;
+                    course.fault = Some(why.clone());
+                }
+                Settled::Turn(_) => {}
+            }
+            settled
+        };
+        match settled {
+            Settled::Turn(turn) => self.turn(mv, turn, term).await,
+            // The plan says when it is asked again.
+            Settled::Again(why) | Settled::InDoubt(why) => {
+                tracing::info!(partition = mv.partition.0, phase = ?mv.phase, %why, "a step of a move waits");
+                true
+            }
+        }
+    }
+
+    fn leftover_now(&self, state: &State, live: &Live, left: &Leftover, term: Term) -> leftover::Now {
+        let hosts = match left.kind {
+            PartitionKind::Data => state.data_partitions.get(&left.partition).map(|dp| dp.hosts.contains(&left.addr)),
+            PartitionKind::Meta => state.meta_partitions.get(&left.partition).map(|mp| mp.hosts.contains(&left.addr)),
+        };
+        let registered = match left.kind {
+            PartitionKind::Data => state.data_node_by_addr(&left.addr).is_some(),
+            PartitionKind::Meta => state.meta_node_by_addr(&left.addr).is_some(),
+        };
+        leftover::Now {
+            term,
+            now: self.env.now().0,
+            wall_secs: self.env.wall().secs(),
+            registered,
+            down: live.is_inactive(left.kind, &left.addr, self.env.now()),
+            is_host: hosts.unwrap_or(false),
+        }
+    }
+
+    async fn work_on_leftover(&self, key: &LeftoverKey, term: Term) {
+        while self.ready_term() == Some(term) {
+            let state = self.state();
+            let Some(left) = state.leftovers.get(key) else { return };
+            let step = {
+                let live = self.live();
+                let known = live.moves.leftovers.get(key).copied().unwrap_or_default();
+                leftover::next(left, &known, &self.leftover_now(&state, &live, left, term))
+            };
+            let went_on = match step {
+                leftover::Step::Wait(_) => return,
+                leftover::Step::Settle => self.settle_leftover(left).await,
+                leftover::Step::Ask => self.still_leads(term).await && self.ask_leftover(key, left).await,
+            };
+            self.moves.tell();
+            if !went_on {
+                return self.env.sleep(limits::MOVES_REST).await;
+            }
+        }
+    }
+
+    /// What a move waits for, for people.
+    pub fn move_waits_for(&self, mv: &Move) -> Option<Wait> {
+        self.live().moves.waits_for(mv).cloned()
+    }
+}

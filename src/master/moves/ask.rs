@@ -1,0 +1,143 @@
+//! Requests to nodes on behalf of moves. None is sent twice by itself; what came of it is three-valued.
+
+use super::LeftoverKey;
+use crate::ids::PartitionId;
+use crate::limits;
+use crate::master::Master;
+use crate::model::{DataPartition, Leftover, Move};
+use crate::nodes::CallError;
+use crate::plan::moves::{Answer, Ask};
+use crate::wire::opcode::Opcode;
+use crate::wire::peer::Peer;
+use crate::wire::reply::Fault;
+use crate::wire::request::{
+    AddDataPartitionRaftMemberRequest, CreateDataPartitionRequest, DeleteDataPartitionRequest, RemoveDataPartitionRaftMemberRequest,
+};
+use crate::wire::task::Subject;
+use bytes::Bytes;
+
+impl From<Result<Bytes, CallError>> for Answer {
+    fn from(result: Result<Bytes, CallError>) -> Self {
+        match result {
+            Ok(body) => Answer::Done(String::from_utf8_lossy(&body).into_owned()),
+            Err(CallError::Unknown { .. }) => Answer::Unknown(result.expect_err("just seen").into()),
+            Err(why) => Answer::No(why.into()),
+        }
+    }
+}
+
+impl Master {
+    /// Sends the request of a step and waits for its outcome.
+    pub(super) async fn ask(&self, mv: &Move, ask: &Ask) -> Answer {
+        let id = mv.partition;
+        match ask {
+            Ask::AddMember { via, peer } => self.ask_each(via, |host| self.add_member(host, id, peer)).await,
+            Ask::RemoveMember { via, peer, force } => self.ask_each(via, |host| self.remove_member(host, id, peer, *force)).await,
+            Ask::Create { on } => match self.state().data_partitions.get(&id) {
+                Some(dp) => self.create_replica(on, dp).await,
+                None => Answer::No(Fault::internal("the partition is gone")),
+            },
+            Ask::Lead { on } => self.lead(on, id).await,
+            Ask::Delete { on, force, lead } => {
+                let answer = self.delete_one(on, id, *force).await;
+                if let Some(first) = lead {
+                    if let Answer::No(why) | Answer::Unknown(why) = self.lead(first, id).await {
+                        tracing::info!(partition = id.0, host = first.as_str(), %why, "does not lead");
+                    }
+                }
+                answer
+            }
+        }
+    }
+
+    /// Asks hosts in turn until one agrees. A host that may have done it leaves the whole in doubt.
+    async fn ask_each<'a, F>(&self, via: &'a [String], mut one: impl FnMut(&'a str) -> F) -> Answer
+    where
+        F: std::future::Future<Output = Answer>,
+    {
+        let mut last = Answer::No(Fault::internal("no host can be asked"));
+        for (i, host) in via.iter().enumerate() {
+            if i > 0 {
+                self.env.sleep(limits::MEMBER_ASK_PAUSE).await;
+            }
+            last = match (last, one(host).await) {
+                (_, Answer::Done(text)) => return Answer::Done(text),
+                (Answer::Unknown(why), _) => Answer::Unknown(why),
+                (_, answer) => answer,
+            };
+        }
+        last
+    }
+
+    async fn add_member(&self, host: &str, id: PartitionId, peer: &Peer) -> Answer {
+        let request = AddDataPartitionRaftMemberRequest { partition_id: id, add_peer: peer.clone(), repairing_status: true };
+        self.call(host, Opcode::ADD_DATA_PARTITION_RAFT_MEMBER, Subject::DataPartition(id), request).await.into()
+    }
+
+    async fn remove_member(&self, host: &str, id: PartitionId, peer: &Peer, force: bool) -> Answer {
+        let request = RemoveDataPartitionRaftMemberRequest {
+            partition_id: id,
+            remove_peer: peer.clone(),
+            repairing_status: false,
+            force,
+            auto_remove: false,
+        };
+        self.call(host, Opcode::REMOVE_DATA_PARTITION_RAFT_MEMBER, Subject::DataPartition(id), request).await.into()
+    }
+
+    /// Has a node create its replica of a partition that it is a host of (v3.5.3 admin-tasks.md §7.1).
+    async fn create_replica(&self, on: &str, dp: &DataPartition) -> Answer {
+        let state = self.state();
+        let id = dp.partition_id;
+        let size = state.volumes.get(&dp.vol_id).map_or(0, |volume| volume.data_partition_size);
+        let used = {
+            let live = self.live();
+            let first = dp.hosts.iter().find(|host| *host != on);
+            first.and_then(|host| live.reports.data_partition(id)?.replica(host)).map_or(0, |replica| replica.used)
+        };
+        let request = CreateDataPartitionRequest {
+            partition_id: id,
+            partition_size: size as i64,
+            replica_num: i64::from(dp.replica_num),
+            volume_id: dp.vol_name.clone(),
+            members: dp.peers.clone().into(),
+            hosts: dp.hosts.clone().into(),
+            create_type: 1,
+            leader_size: i64::try_from(used).unwrap_or(i64::MAX),
+            decommissioned_disks: state.data_node_by_addr(on).map(|node| node.decommissioned_disks.clone()).unwrap_or_default(),
+            ..Default::default()
+        };
+        self.call(on, Opcode::CREATE_DATA_PARTITION, Subject::DataPartition(id), request).await.into()
+    }
+
+    async fn lead(&self, on: &str, id: PartitionId) -> Answer {
+        self.call(on, Opcode::DATA_PARTITION_TRY_TO_LEADER, Subject::DataPartition(id), ()).await.into()
+    }
+
+    async fn delete_one(&self, on: &str, id: PartitionId, force: bool) -> Answer {
+        let kind = self.state().data_partitions.get(&id).map_or(0, |dp| dp.decommission_type.0);
+        let request = DeleteDataPartitionRequest { partition_id: id, force, decommission_type: kind, ..Default::default() };
+        self.call(on, Opcode::DELETE_DATA_PARTITION, Subject::DataPartition(id), request).await.into()
+    }
+
+    /// Has a node delete a replica that is none any more, and remembers what it said.
+    pub(super) async fn ask_leftover(&self, key: &LeftoverKey, left: &Leftover) -> bool {
+        let answer = self.delete_one(&left.addr, left.partition, left.force).await;
+        let wall = self.env.wall().secs();
+        let mut live = self.live();
+        let known = live.moves.leftovers.entry(key.clone()).or_default();
+        match answer {
+            Answer::Done(_) => known.confirmed = Some(wall),
+            Answer::No(why) => {
+                tracing::debug!(partition = left.partition.0, host = left.addr.as_str(), %why, "a replica may still be there");
+                known.failed_at = Some(self.env.now().0);
+            }
+            Answer::Unknown(why) => {
+                tracing::debug!(partition = left.partition.0, host = left.addr.as_str(), %why, "a replica may still be there");
+                known.lost = true;
+                known.failed_at = Some(self.env.now().0);
+            }
+        }
+        true
+    }
+}

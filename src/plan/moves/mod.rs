@@ -1,0 +1,171 @@
+//! Moves of replicas: the next step of each, from the records, the reports and the time.
+//!
+//! A move is a record ([`Move`]) and takes one step at a time. [`data::next`] says which: wait, ask a node, or change the records.
+//! [`data::settle`] says what follows from a node's answer. [`data::take`] makes a change of the records, in one transaction with the
+//! partition's own. Every request may be made again, so whoever leads next goes on from the phase that is stored.
+//!
+//! What holds, whatever nodes answer and whoever leads (tests in `tests.rs`):
+//! * the last healthy replica is never taken off, nor one without which the raft group has no majority, unless an operator forced it;
+//! * a node that may still hold a replica which is none any more, or be told to delete one, does not become a host again before that is
+//!   settled;
+//! * hosts and peers are the members of the raft group, as far as answers tell: a node is a host before it may hold a replica, and is one
+//!   until the group has given it up.
+//!
+//! Invariant: pure, as all of plan. A lost answer is neither a yes nor a no.
+
+pub mod allowed;
+pub mod data;
+pub mod leftover;
+#[cfg(test)]
+mod tests;
+
+use crate::model::{Ending, Move, Phase};
+use crate::wire::peer::Peer;
+use crate::wire::reply::Fault;
+use std::time::Duration;
+
+/// What a move does next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Next {
+    /// Nothing before this.
+    Wait(Wait),
+    /// It may begin: a target and a place under the limits are wanted.
+    Begin,
+    /// Ask nodes; [`data::settle`] says what follows.
+    Ask(Ask),
+    /// Change the records.
+    Turn(Turn),
+}
+
+/// What a move waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wait {
+    /// For people.
+    pub why: String,
+    /// Monotonic time at which it is worth another look even if nothing happens.
+    pub until: Option<Duration>,
+}
+
+/// A request to nodes. All of them do no more when repeated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// The raft group is to take a member. Each of `via` is asked until one agrees.
+    AddMember { via: Vec<String>, peer: Peer },
+    /// The raft group is to give up a member.
+    RemoveMember { via: Vec<String>, peer: Peer, force: bool },
+    /// The node is to create its replica of the raft group that it is a member of.
+    Create { on: String },
+    /// The node is to try and lead.
+    Lead { on: String },
+    /// The node is to delete its replica; then `lead` is to lead, if somebody has to.
+    Delete { on: String, force: bool, lead: Option<String> },
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Done; the text that came with it.
+    Done(String),
+    /// Surely not done: refused, or never sent.
+    No(Fault),
+    /// Done, or not, or it will be yet.
+    Unknown(Fault),
+}
+
+/// A change of the records.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Turn {
+    /// A target is chosen, and the first step may be taken.
+    Begin { to: Peer, repaired_from: (String, String) },
+    /// The raft group has given up `from`.
+    Left,
+    /// The raft group has taken `to`.
+    Joined,
+    /// `to` has its replica, on this disk.
+    Created { disk: String },
+    /// The new replica is as good as the others.
+    CaughtUp,
+    /// The raft group has a leader.
+    Elected,
+    /// `to` is not wanted after all.
+    Retract { why: Fault, doubtful: bool },
+    /// The raft group has given up `to` again.
+    Retracted,
+    /// The attempt came to nothing and left nothing: again later.
+    Later { why: Fault },
+    /// The end. `settled`: the node that lost its replica confirmed it, and nothing more is under way there.
+    Finish { ending: Ending, why: Option<Fault>, settled: bool },
+}
+
+/// What follows from an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Settled {
+    /// The records change.
+    Turn(Turn),
+    /// Ask again later.
+    Again(Fault),
+    /// Ask again later, knowing that it may have been done.
+    InDoubt(Fault),
+}
+
+/// What the executor remembers of a move between steps; lost with its process.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Memory {
+    /// A request of this phase has left and its outcome is not known.
+    pub in_doubt: bool,
+    /// When the last request of this phase failed, monotonic.
+    pub failed_at: Option<Duration>,
+    /// When the last request of this phase was answered or given up, monotonic.
+    pub asked_at: Option<Duration>,
+    /// Requests of this phase.
+    pub asked: u32,
+}
+
+/// Which phase may follow which. A move ends from any.
+pub const LEGAL: &[(Phase, Phase)] = &[
+    (Phase::Waiting, Phase::Leaving),
+    (Phase::Waiting, Phase::Joining),
+    (Phase::Waiting, Phase::Waiting),
+    (Phase::Leaving, Phase::Deleting),
+    (Phase::Leaving, Phase::Joining),
+    (Phase::Leaving, Phase::Waiting),
+    (Phase::Leaving, Phase::Retracting),
+    (Phase::Joining, Phase::Creating),
+    (Phase::Joining, Phase::Retracting),
+    (Phase::Joining, Phase::Waiting),
+    (Phase::Creating, Phase::Repairing),
+    (Phase::Creating, Phase::Retracting),
+    (Phase::Repairing, Phase::Electing),
+    (Phase::Repairing, Phase::Retracting),
+    (Phase::Electing, Phase::Leaving),
+    (Phase::Electing, Phase::Retracting),
+    (Phase::Retracting, Phase::Waiting),
+];
+
+/// Between two requests of one phase that fail.
+pub const ASK_AGAIN_AFTER: Duration = Duration::from_secs(3);
+/// A decommission that was marked begins no sooner: v3.5.3 looks at what is marked every five seconds, heaviest first
+/// (background-tasks.md §10.5), and so do we, for one that is asked for later may be more urgent.
+pub const BEGIN_AFTER_SECS: i64 = 5;
+/// Between two attempts of a decommission (v3.5.3 background-tasks.md §10.1).
+pub const RETRY_AFTER_SECS: i64 = 300;
+/// Attempts of a decommission that may fail before anything was taken off (§10.1).
+pub const FAILURES_MAX: i64 = 5;
+/// Targets of a decommission that may be given up again (§10.1).
+pub const ROLLBACKS_MAX: u32 = 3;
+/// A repair without progress for this long has failed, unless the cluster record says another time (§10.1).
+pub const REPAIR_TIMEOUT_SECS: i64 = 2 * 3600;
+/// The source of a repair is down when its reports are older than those of its target by more (§9.1).
+pub const SOURCE_SILENT_MAX: Duration = Duration::from_secs(600);
+/// Requests to become leader before a decommission gives up (§10.6).
+pub const ELECTIONS_MAX: u32 = 60;
+/// Between two of them.
+pub const ELECTION_INTERVAL: Duration = Duration::from_secs(5);
+/// A request whose answer was lost is surely over after this long.
+pub const IN_DOUBT_FOR: Duration = Duration::from_secs(60);
+
+/// Puts a move into another phase.
+pub(crate) fn advance(mv: &mut Move, phase: Phase) {
+    assert!(LEGAL.contains(&(mv.phase, phase)), "a move goes from {:?} to {phase:?}", mv.phase);
+    mv.phase = phase;
+}

@@ -1,0 +1,325 @@
+//! Moves of replicas on a small model: what nodes hold and who is in the raft group is kept beside the records, and answers are lost, late
+//! or refused at every step. The goal: whatever happens, no step takes off the last healthy replica, and the records end up saying what is so.
+
+use super::data::{next, settle, take, Effect, Stamp, View};
+use super::{Answer, Ask, Memory, Next, Settled, Turn};
+use crate::ids::{NodeId, PartitionId, Term};
+use crate::model::{DataPartition, Ending, Move, PartitionKind, PartitionStatus, Phase, RestoreReplica, Task, Volume};
+use crate::plan::world::{data_addr, data_heartbeat, data_report, World};
+use crate::wire::peer::Peer;
+use crate::wire::reply::Fault;
+use crate::wire::report::DataPartitionReport;
+use std::collections::BTreeSet;
+
+/// One partition on nodes of a small cluster, a move of it, and the truth.
+struct Stage {
+    world: World,
+    volume: Volume,
+    dp: DataPartition,
+    mv: Option<Move>,
+    memory: Memory,
+    term: Term,
+    /// Members of the raft group.
+    members: BTreeSet<String>,
+    /// Nodes that hold a replica.
+    held: BTreeSet<String>,
+    ending: Option<Ending>,
+    /// Nodes that have to delete a replica.
+    left: BTreeSet<String>,
+}
+
+fn node(i: u64) -> String {
+    data_addr(1, i)
+}
+
+impl Stage {
+    /// A partition with this many replicas on the first of five nodes.
+    fn new(replicas: u8) -> Self {
+        let mut world = World::one_zone(5);
+        let mut volume = world.volume(8);
+        volume.dp_replica_num = replicas;
+        world.put(volume.clone());
+        let mut dp = world.data_partition(&volume, 7);
+        dp.replicas = dp.hosts.iter().map(|host| crate::model::ReplicaDisk::new(host, "/disk1")).collect();
+        let hosts: BTreeSet<String> = dp.hosts.iter().cloned().collect();
+        let mut stage = Self {
+            world,
+            volume,
+            dp,
+            mv: None,
+            memory: Memory::default(),
+            term: Term(1),
+            members: hosts.clone(),
+            held: hosts,
+            ending: None,
+            left: BTreeSet::new(),
+        };
+        stage.hear();
+        stage
+    }
+
+    fn peer(&self, addr: &str) -> Peer {
+        self.world.state.data_node_by_addr(addr).expect("a node of the world").peer()
+    }
+
+    /// Asks for a move.
+    fn ask_for(mut self, task: Task, phase: Phase, from: &str, to: &str) -> Self {
+        let asked = self.world.wall();
+        let from_id = self.world.state.data_node_by_addr(from).map_or(NodeId(0), |node| node.id);
+        let to = if to.is_empty() { Peer::default() } else { self.peer(to) };
+        let base = Move { kind: PartitionKind::Data, partition: PartitionId(7), volume: self.volume.id, number: 1, ..Move::default() };
+        self.mv = Some(Move { task, phase, from: from.into(), from_id, to, asked, since: asked, term: self.term, ..base });
+        if task == Task::Add {
+            self.dp.restore_replica = RestoreReplica::FORBIDDEN;
+        }
+        self.save();
+        self
+    }
+
+    fn save(&mut self) {
+        self.world.put(self.dp.clone());
+    }
+
+    /// Every node reports what it holds; the first member of the raft group that has a replica leads if there is a majority.
+    fn hear(&mut self) {
+        let holders: Vec<String> = self.members.iter().filter(|m| self.held.contains(*m)).cloned().collect();
+        let leads = (holders.len() * 2 > self.members.len()).then(|| holders.first().cloned()).flatten();
+        for i in 1..=5 {
+            let addr = node(i);
+            let parts: Vec<_> = match self.held.contains(&addr) {
+                true => vec![self.report(2, leads.as_deref() == Some(&addr))],
+                false => Vec::new(),
+            };
+            self.world.hear_data(&addr, data_heartbeat(1000, 0, &parts));
+        }
+    }
+
+    /// What a replica reports.
+    fn report(&self, status: i64, leads: bool) -> DataPartitionReport {
+        let members: Vec<Peer> = self.members.iter().map(|addr| self.peer(addr)).collect();
+        DataPartitionReport { partition_status: status, local_peers: members.into(), ..data_report(&self.dp, leads) }
+    }
+
+    fn with_view<T>(&self, look: impl FnOnce(&View<'_>) -> T) -> T {
+        let mv = self.mv.as_ref().expect("a move is under way");
+        let view =
+            View { scene: self.world.scene(), reports: &self.world.reports, mv, dp: Some(&self.dp), memory: &self.memory, term: self.term };
+        look(&view)
+    }
+
+    fn next(&self) -> Next {
+        self.with_view(next)
+    }
+
+    /// What the nodes make of a request.
+    fn execute(&mut self, ask: &Ask) {
+        match ask {
+            Ask::AddMember { peer, .. } => drop(self.members.insert(peer.addr.clone())),
+            Ask::RemoveMember { peer, .. } => drop(self.members.remove(&peer.addr)),
+            Ask::Create { on } => drop(self.held.insert(on.clone())),
+            Ask::Delete { on, .. } => drop(self.held.remove(on)),
+            Ask::Lead { .. } => {}
+        }
+    }
+
+    fn turn(&mut self, turn: &Turn) -> Effect {
+        let in_doubt = self.with_view(|view| view.in_doubt());
+        let stamp = Stamp { secs: self.world.wall(), text: String::new(), term: self.term, in_doubt, wanted: self.volume.dp_replica_num };
+        let mut mv = self.mv.take().expect("a move is under way");
+        let effect = take(turn, &mut mv, Some(&mut self.dp), &stamp);
+        if let Some(left) = &effect.left {
+            self.left.insert(left.addr.clone());
+            self.world.reports.data_partition_mut(PartitionId(7)).remove_replica(&left.addr);
+        }
+        if let Some(addr) = &effect.settled {
+            self.left.remove(addr);
+        }
+        if let Turn::Created { disk } = turn {
+            let (to, now) = (mv.to.addr.clone(), self.world.now);
+            self.world.reports.assume_data_replica_created(PartitionId(7), &to, disk, now);
+            let reported = self.world.reports.data_partition_mut(PartitionId(7));
+            reported.replica_mut(&to).expect("just made").status = PartitionStatus::RECOVERING;
+        }
+        self.memory = Memory::default();
+        match effect.ending {
+            Some(ending) => self.ending = Some(ending),
+            None => self.mv = Some(mv),
+        }
+        self.save();
+        effect
+    }
+
+    /// Does the next step, with this answer if it is a request, which is executed when `executed` says so.
+    fn step(&mut self, answer: Answer, executed: bool) -> Next {
+        let next = self.next();
+        match &next {
+            Next::Wait(_) => {}
+            Next::Begin => {
+                let mv = self.mv.as_ref().expect("a move is under way");
+                let free = (1..=5).map(node).find(|n| !self.dp.has_host(n) && *n != mv.from && !self.left.contains(n));
+                let to = self.peer(&free.expect("five nodes"));
+                self.turn(&Turn::Begin { to, repaired_from: Default::default() });
+            }
+            Next::Turn(turn) => drop(self.turn(&turn.clone())),
+            Next::Ask(ask) => {
+                if executed {
+                    self.execute(ask);
+                }
+                self.memory.asked_at = Some(self.world.now);
+                self.memory.asked += 1;
+                match self.with_view(|view| settle(view, ask, answer)) {
+                    Settled::Turn(turn) => drop(self.turn(&turn)),
+                    Settled::Again(_) => self.memory.failed_at = Some(self.world.now),
+                    Settled::InDoubt(_) => {
+                        self.memory.failed_at = Some(self.world.now);
+                        self.memory.in_doubt = true;
+                    }
+                }
+            }
+        }
+        next
+    }
+
+    /// Lets everything go well until the move ends.
+    fn finish(&mut self) {
+        for _ in 0..400 {
+            if self.mv.is_none() {
+                return;
+            }
+            self.step(Answer::Done("/disk1".into()), true);
+            self.world.pass(6);
+            self.hear();
+        }
+        panic!("does not end: {:?} {:?}", self.mv, self.next());
+    }
+
+    fn new_leader(&mut self) {
+        self.term = Term(self.term.0 + 1);
+        self.memory = Memory::default();
+        self.world.new_leader();
+    }
+
+    fn hosts(&self) -> BTreeSet<String> {
+        self.dp.hosts.iter().cloned().collect()
+    }
+}
+
+fn no() -> Answer {
+    Answer::No(Fault::internal("refused"))
+}
+
+fn unknown() -> Answer {
+    Answer::Unknown(Fault::internal("lost"))
+}
+
+fn done() -> Answer {
+    Answer::Done("/disk1".into())
+}
+
+fn nodes(list: &[u64]) -> BTreeSet<String> {
+    list.iter().map(|i| node(*i)).collect()
+}
+
+#[test]
+fn a_replica_is_added_in_the_order_of_v3_5_3() {
+    let mut stage = Stage::new(3).ask_for(Task::Add, Phase::Joining, "", &node(4));
+    assert!(matches!(stage.step(done(), true), Next::Ask(Ask::AddMember { via, .. }) if via == [node(1)]));
+    assert_eq!((stage.hosts(), stage.held.len()), (nodes(&[1, 2, 3, 4]), 3), "a host before it holds a replica");
+    assert!(matches!(stage.step(done(), true), Next::Ask(Ask::Create { on }) if on == node(4)));
+    assert!(stage.dp.is_recover && stage.dp.decommission_dst_addr == node(4));
+    stage.finish();
+    assert_eq!((stage.ending, stage.dp.restore_replica), (Some(Ending::Done), RestoreReplica::STOP));
+    assert_eq!((stage.members.clone(), stage.held.clone(), stage.left.len()), (stage.hosts(), stage.hosts(), 0));
+}
+
+#[test]
+fn a_refused_member_leaves_everything_as_it_was() {
+    let mut stage = Stage::new(3).ask_for(Task::Add, Phase::Joining, "", &node(4));
+    stage.step(no(), false);
+    assert_eq!((stage.ending, stage.hosts(), stage.left.len()), (Some(Ending::Failed), nodes(&[1, 2, 3]), 0));
+}
+
+#[test]
+fn a_lost_answer_to_a_new_member_is_taken_back_and_the_node_stays_out_for_a_while() {
+    for executed in [true, false] {
+        let mut stage = Stage::new(3).ask_for(Task::Add, Phase::Joining, "", &node(4));
+        stage.step(unknown(), executed);
+        stage.finish();
+        assert_eq!((stage.ending, stage.hosts(), stage.members.clone()), (Some(Ending::Failed), nodes(&[1, 2, 3]), nodes(&[1, 2, 3])));
+        assert_eq!(stage.left, nodes(&[4]));
+    }
+}
+
+#[test]
+fn a_replica_that_could_not_be_created_takes_its_member_along() {
+    let mut stage = Stage::new(3).ask_for(Task::Add, Phase::Joining, "", &node(4));
+    stage.step(done(), true);
+    stage.step(no(), false);
+    assert!(matches!(stage.step(no(), false), Next::Ask(Ask::RemoveMember { peer, .. }) if peer.addr == node(4)));
+    assert_eq!(stage.hosts(), nodes(&[1, 2, 3, 4]), "a host until the raft group has given it up");
+    stage.world.pass(3);
+    stage.finish();
+    assert_eq!((stage.hosts(), stage.members.clone()), (nodes(&[1, 2, 3]), nodes(&[1, 2, 3])));
+    assert_eq!(stage.dp.peers.len(), 3);
+}
+
+#[test]
+fn a_refused_deletion_leaves_everything_as_it_was() {
+    let mut stage = Stage::new(3).ask_for(Task::Remove, Phase::Leaving, &node(2), "");
+    stage.step(no(), false);
+    assert_eq!((stage.ending, stage.hosts(), stage.dp.offline_peer_id), (Some(Ending::Failed), nodes(&[1, 2, 3]), 0));
+}
+
+#[test]
+fn a_deletion_in_doubt_goes_on_after_a_change_of_leader() {
+    for executed in [true, false] {
+        let mut stage = Stage::new(3).ask_for(Task::Remove, Phase::Leaving, &node(2), "");
+        stage.step(unknown(), executed);
+        assert!(stage.mv.is_some());
+        stage.new_leader();
+        assert!(matches!(stage.next(), Next::Wait(_)), "it has heard nobody");
+        stage.hear();
+        stage.step(no(), false);
+        assert!(stage.mv.is_some(), "a refusal does not tell whether the first request was executed");
+        stage.world.pass(3);
+        stage.hear();
+        stage.finish();
+        assert_eq!((stage.ending, stage.hosts()), (Some(Ending::Done), nodes(&[1, 3])));
+        assert!(!stage.held.contains(&node(2)));
+        assert_eq!(stage.members, stage.hosts());
+    }
+}
+
+#[test]
+fn the_last_healthy_replica_stays() {
+    for bad in [-1, 0] {
+        let mut stage = Stage::new(3).ask_for(Task::Remove, Phase::Leaving, &node(1), "");
+        for i in [2, 3] {
+            let report = stage.report(bad, false);
+            stage.world.hear_data(&node(i), data_heartbeat(1000, 0, &[report]));
+        }
+        let next = stage.step(done(), true);
+        assert!(matches!(next, Next::Turn(Turn::Finish { ending: Ending::Failed, .. })), "{next:?}");
+        assert_eq!(stage.hosts(), nodes(&[1, 2, 3]));
+    }
+}
+
+#[test]
+fn a_decommission_of_three_replicas_takes_off_first_and_of_one_adds_first() {
+    let mut three = Stage::new(3).ask_for(Task::Replace, Phase::Waiting, &node(2), "");
+    three.world.pass(6);
+    three.hear();
+    three.step(done(), true);
+    assert!(matches!(three.step(done(), true), Next::Ask(Ask::RemoveMember { peer, .. }) if peer.addr == node(2)));
+    three.finish();
+    assert_eq!((three.ending, three.hosts()), (Some(Ending::Done), nodes(&[1, 3, 4])));
+
+    let mut one = Stage::new(1).ask_for(Task::Relay, Phase::Waiting, &node(1), "");
+    one.world.pass(6);
+    one.hear();
+    one.step(done(), true);
+    assert!(matches!(one.step(done(), true), Next::Ask(Ask::AddMember { .. })));
+    one.finish();
+    assert_eq!((one.ending, one.hosts()), (Some(Ending::Done), nodes(&[2])));
+    assert_eq!(one.members, nodes(&[2]));
+}
