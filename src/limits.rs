@@ -170,6 +170,35 @@ pub const NODE_HTTP_BYTES_MAX: usize = 64 << 10;
 /// How often an lc node is asked to stop a scan that it says it does not have, with this pause between.
 pub const LC_STOP_TRIES: usize = 4;
 pub const LC_STOP_PAUSE: Duration = Duration::from_secs(1);
+/// Period of looking at flash groups and manual flash tasks.
+pub const FLASH_CHECK_INTERVAL: Duration = Duration::from_secs(10);
+/// A flash group that gains or loses its slots gradually takes a step this often (v3.5.3 http-partitions-nodes.md §16.2).
+pub const FLASH_STEP_INTERVAL: Duration = Duration::from_secs(60);
+/// A flash group without a node that serves begins to give up its slots after this.
+pub const FLASH_GROUP_LOST_AFTER: Duration = Duration::from_secs(600);
+/// Between two parts of the slots that such a group gives up.
+pub const FLASH_REDUCE_INTERVAL: Duration = Duration::from_secs(30);
+/// Between two parts of the slots that a group takes back which had none for [`FLASH_EMPTY_FOR_LONG_SECS`].
+pub const FLASH_RESTORE_INTERVAL: Duration = Duration::from_secs(20);
+/// Seconds.
+pub const FLASH_EMPTY_FOR_LONG_SECS: i64 = 2 * 86_400;
+/// The cache of a flash node that left its group is emptied after this: its clients know of it by then.
+pub const FLASH_EVICT_AFTER: Duration = Duration::from_secs(65);
+/// Slots of a flash group for each unit of its weight.
+pub const FLASH_SLOTS_PER_WEIGHT: usize = 32;
+/// The largest weight of a flash group: 2^20 slots.
+pub const FLASH_WEIGHT_MAX: u32 = 1 << 15;
+/// Slots that a request may name.
+pub const FLASH_SLOTS_NAMED_MAX: usize = 32;
+/// Manual flash tasks at a time.
+pub const FLASH_TASKS_MAX: i32 = 8;
+/// Between two looks for a manual flash task that can begin, and after one that was begun.
+pub const FLASH_DISPATCH_INTERVAL: Duration = Duration::from_secs(120);
+pub const FLASH_DISPATCH_AGAIN: Duration = Duration::from_secs(60);
+/// A manual flash task of which nothing is heard for this long failed.
+pub const FLASH_TASK_LOST_AFTER: Duration = Duration::from_secs(300);
+/// Warming up needs a volume whose blocks stay in the cache for at least this long, seconds.
+pub const FLASH_WARMUP_TTL_MIN_SECS: i64 = 600;
 /// The last inode number of a volume.
 pub const INODE_MAX: u64 = i64::MAX as u64;
 /// 1 GiB.

@@ -26,7 +26,8 @@ impl Master {
     pub(super) async fn heartbeat_round(&self, _term: Term) {
         let state = self.state();
         self.senders.retain(|addr| {
-            state.data_node_by_addr(addr).is_some() || state.meta_node_by_addr(addr).is_some() || state.lc_nodes.contains_key(addr)
+            let stores = state.data_node_by_addr(addr).is_some() || state.meta_node_by_addr(addr).is_some();
+            stores || state.lc_nodes.contains_key(addr) || state.flash_node_by_addr(addr).is_some()
         });
         let (data, meta) = (self.data_heartbeat(&state), self.meta_heartbeat(&state));
         for node in state.data_nodes.values() {
@@ -35,6 +36,7 @@ impl Master {
         for node in state.meta_nodes.values() {
             self.send_meta_heartbeat(node, &meta);
         }
+        self.heartbeat_flash_nodes(&state);
         self.heartbeat_lc_nodes(&state).await;
     }
 
@@ -172,6 +174,8 @@ impl Master {
                     "meta partition not updated"
                 );
             }
+            Response::FlashNodeHeartbeat(said) => return self.flash_node_heard(addr, &said),
+            Response::FlashNodeScan(said) => return self.flash_task_answered(addr, &said).await,
             Response::LcNodeHeartbeat(said) => return self.lc_node_heard(addr, said).await,
             Response::LcNodeScan(said) => return self.scan_answered(addr, *said).await,
             Response::SnapshotVerDel(said) => return self.version_deletion_answered(addr, *said).await,

@@ -111,6 +111,7 @@ impl Reign {
         every!("volume deletion", limits::CHECK_INTERVAL, delete_volumes);
         every!("meta partition loads", limits::META_LOAD_INTERVAL, load_meta_partitions);
         every!("flow limits", limits::FLOW_LIMITS_INTERVAL, tick_flow_limits);
+        every!("flash cache", limits::FLASH_CHECK_INTERVAL, check_flash);
         every!("lifecycle scans", limits::LC_CHECK_INTERVAL, check_lifecycle);
         every!("statistics", limits::STATISTICS_INTERVAL, refresh_statistics);
         Some(Self { term, tasks })

@@ -4,6 +4,7 @@ use super::moves::InHand;
 use crate::env::{Mono, Wall};
 use crate::ids::{PartitionId, VolumeId};
 use crate::model::PartitionKind;
+use crate::plan::flash::Fleet;
 use crate::plan::flow_limits;
 use crate::plan::lifecycle::Jobs;
 use crate::plan::liveness::Liveness;
@@ -39,6 +40,8 @@ pub struct Live {
     pub flow_limits: flow_limits::ByVolume,
     /// Ids for clients under flow limits that are committed and not given yet.
     pub client_ids: Range<u64>,
+    /// Flash nodes, their groups and manual tasks.
+    pub flash: Fleet,
     /// Lc nodes and their jobs.
     pub lc_jobs: Jobs,
     /// Wall-clock time at which the reign began.
@@ -48,7 +51,8 @@ pub struct Live {
 impl Live {
     /// Forgets what an earlier reign knew.
     pub fn begin_reign(&mut self, now: Mono, wall: Wall) {
-        *self = Self { reports: Reports::new(now.0), lc_jobs: Jobs::new(now.0), since_wall: wall, ..Self::default() };
+        *self =
+            Self { reports: Reports::new(now.0), flash: Fleet::new(now.0), lc_jobs: Jobs::new(now.0), since_wall: wall, ..Self::default() };
     }
 
     /// Is the host known to be down? Unknown is not down.

@@ -4,7 +4,8 @@
 //! * `leadership.rs`: who leads, and what runs only while this master does.
 //! * `live.rs`: what a leader knows besides the state: reports of nodes, selector memory.
 //! * `register.rs`, `partitions.rs`, `inode_ranges.rs`, `volume.rs`, `marking.rs`, `deletion.rs`, `settings.rs`, `users.rs`, `masters.rs`,
-//!   `quotas.rs`, `flow_limits.rs`, `loading.rs`, `leaders.rs`, `lifecycle.rs`: operations, each a plan and its execution.
+//!   `quotas.rs`, `flow_limits.rs`, `loading.rs`, `leaders.rs`, `lifecycle.rs`, `flash.rs`, `flash_groups.rs`, `flash_tasks.rs`: operations,
+//!   each a plan and its execution.
 //! * `moves.rs`: taking replicas from node to node.
 //! * `heartbeat.rs`, `checks.rs`, `cleanup.rs`, `fault_domains.rs`: what the leader does by itself.
 //! * `cached.rs`: client views kept as ready replies.
@@ -18,6 +19,9 @@ pub mod clients;
 pub mod commit;
 pub mod deletion;
 pub mod fault_domains;
+pub mod flash;
+pub mod flash_groups;
+pub mod flash_tasks;
 pub mod flow_limits;
 pub mod heartbeat;
 pub mod inode_ranges;

@@ -76,7 +76,15 @@ record! {
         flash_write_flow_limit: i64 = "FlashWriteFlowLimit";
         flash_key_flow_limit: i64 = "FlashKeyFlowLimit";
         remote_client_flow_limit: i64 = "RemoteClientFlowLimit";
+        /// Clients are shown no flash groups. Not in v3.5.3, which forgets it at a change of leader.
+        flash_groups_off: bool = "FlashGroupsOff", unless is_false;
+        /// Manual flash tasks at a time, where somebody said so. Not in v3.5.3 either.
+        flash_task_limit: Option<i32> = "FlashTaskLimit", unless Option::is_none;
     }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl JsonRecord for ClusterValue {

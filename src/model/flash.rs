@@ -17,7 +17,14 @@ record! {
         flash_group_id: u64 = "FlashGroupID";
         is_enable: bool = "IsEnable";
         task_count_limit: i64 = "TaskCountLimit";
+        /// `task` for a node that manual tasks prefer. Not in v3.5.3, which forgets it at a change of leader.
+        work_role: String = "WorkRole", unless String::is_empty;
     }
+}
+
+impl FlashNode {
+    /// `WorkRole` of a node that manual tasks prefer.
+    pub const TASK_WORKER: &'static str = "task";
 }
 
 impl JsonRecord for FlashNode {

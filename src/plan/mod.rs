@@ -5,6 +5,7 @@
 //! * `placement`, `usable`, `node_set`: where things go.
 //! * `data_partition`, `meta_partition`, `volume`: what they can do, and what is to be done about it.
 //! * `moves`: taking replicas from node to node, one step at a time.
+//! * `flash`, `flash_groups`, `flash_tasks`: the flash cache: its nodes, who has which slots, manual tasks.
 //! * `flow_limits`: sharing a volume's limits among its clients.
 //! * `usage_limits`, `quota_paths`: limits on directories and users.
 //! * `lifecycle_rules`, `lifecycle`: which rules a volume may have; the scans they lead to.
@@ -16,6 +17,9 @@
 //! time is unix seconds, random numbers come from a closure of the caller.
 
 pub mod data_partition;
+pub mod flash;
+pub mod flash_groups;
+pub mod flash_tasks;
 pub mod flow_limits;
 pub mod leaders;
 pub mod life;

@@ -8,6 +8,7 @@ use super::volume::VolStatInfo;
 use crate::config::Config;
 use crate::ids::MasterId;
 use crate::model::{Counter, MediaType, StorageClass, Volume};
+use crate::plan::flash::Fleet;
 use crate::plan::reports::Reports;
 use crate::plan::scene::Scene;
 use crate::plan::statistics::{NodesTotal, Statistics, ZoneNodes};
@@ -241,11 +242,17 @@ impl ClusterInfo {
 
 impl ClusterView {
     /// The whole cluster. Use by storage class is summed over all volumes only when `classes` asks for it.
-    pub fn of(sight: &Sight<'_>, about: &About<'_>, classes: bool) -> Self {
+    pub fn of(sight: &Sight<'_>, fleet: &Fleet, about: &About<'_>, classes: bool) -> Self {
         let (state, s) = (sight.state, &sight.state.settings);
         let (stat_of_storage_class, stat_migrate_storage_class) = if classes { class_sums(sight) } else { Default::default() };
         let masters = about.masters.iter().map(|(id, addr)| NodeView { id: id.0, addr: addr.clone(), status: true, ..Default::default() });
-        let flash = state.flash_nodes.values().map(|n| NodeView { id: n.id.0, addr: n.addr.clone(), ..Default::default() });
+        let flash = state.flash_nodes.values().map(|n| NodeView {
+            id: n.id.0,
+            addr: n.addr.clone(),
+            status: fleet.is_active(&n.addr, sight.now),
+            is_writable: fleet.serves(n, sight.now),
+            ..Default::default()
+        });
         Self {
             name: s.name.clone(),
             create_time: gotext::date_time(s.create_time, sight.zone),

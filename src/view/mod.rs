@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod data_partition;
 pub mod disk;
 pub mod domain;
+pub mod flash;
 pub mod gotext;
 pub mod lifecycle;
 pub mod meta_partition;

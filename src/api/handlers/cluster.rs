@@ -1,6 +1,6 @@
 //! Reading the cluster as a whole (v3.5.3 http-cluster-volume.md §1.1, §1.6).
 
-use super::look;
+use super::{flash_node, look};
 use crate::api::reply::Reply;
 use crate::api::request::Ctx;
 use crate::master::leadership::Leadership;
@@ -25,7 +25,7 @@ pub async fn get_cluster(ctx: Ctx) -> Result<Reply, Fault> {
     let masters = ctx.master.masters();
     let statistics = ctx.master.live().statistics.clone();
     let about = About { leader_addr, masters: masters.into_iter().collect(), statistics: &statistics };
-    Ok(Reply::ok(&look(&ctx, |sight| ClusterView::of(sight, &about, classes))))
+    Ok(Reply::ok(&flash_node::look(&ctx, |sight, fleet| ClusterView::of(sight, fleet, &about, classes))))
 }
 
 /// `/cluster/stat`.
