@@ -6,7 +6,7 @@
 use super::Master;
 use crate::ids::{Term, VolumeId};
 use crate::limits;
-use crate::model::{DataPartition, Key, LcConfiguration, MetaPartition, PartitionKind, Volume, VolumeStatus};
+use crate::model::{DataPartition, Key, LcConfiguration, MetaPartition, PartitionKind, Volume};
 use crate::plan::volume;
 use crate::state::State;
 use futures::future::join_all;
@@ -15,9 +15,8 @@ impl Master {
     /// One round over all volumes marked deleted (v3.5.3 background-tasks.md §8.1).
     pub(super) async fn delete_volumes(&self, term: Term) {
         self.release_due_deletions().await;
-        let wall = self.env.wall().secs();
         let state = self.state();
-        for id in state.volumes.values().filter(|v| volume::counts_as_deleted(v, wall)).map(|v| v.id) {
+        for id in state.volumes.values().filter(|v| volume::may_be_removed(v)).map(|v| v.id) {
             if self.still_leads(term).await {
                 self.delete_partitions_of(id, term).await;
             }
@@ -80,7 +79,7 @@ impl Master {
         let name = self.volume_name(id);
         let removed = self
             .commit("delete volume", |state, txn| {
-                if txn.volume(id).is_some_and(|v| v.status == VolumeStatus::MARK_DELETE) {
+                if txn.volume(id).is_some_and(|v| volume::may_be_removed(&v)) {
                     txn.delete::<Volume>(&Key::Volume(id).to_string());
                     if state.lc_configurations.contains_key(&name) {
                         txn.delete::<LcConfiguration>(&Key::LcConfiguration(name.clone()).to_string());

@@ -199,6 +199,12 @@ pub fn counts_as_deleted(volume: &Volume, wall_secs: i64) -> bool {
     volume.is_deleted() && (!volume.forbidden || volume.delete_exec_time.unix_secs() <= wall_secs)
 }
 
+/// The deletion of the volume is final, and what it has may go: it is marked, and no delayed deletion waits in its record. One that has come
+/// due is final when that is recorded, because from then on no clock and no undelete can bring the volume back.
+pub fn may_be_removed(volume: &Volume) -> bool {
+    volume.is_deleted() && !volume.waits_for_deletion()
+}
+
 /// Delayed deletions that have come due and still have users to take the volume from.
 pub fn deletions_due(scene: &Scene<'_>) -> Vec<VolumeId> {
     let due = |volume: &&std::sync::Arc<Volume>| volume.waits_for_deletion() && counts_as_deleted(volume, scene.wall_secs);

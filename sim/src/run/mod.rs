@@ -19,4 +19,6 @@ pub mod seed;
 mod start;
 
 #[cfg(madsim)]
+pub use cluster::{master_addr, Cluster};
+#[cfg(madsim)]
 pub use execute::{execute, Finished};

@@ -144,6 +144,9 @@ fn a_delayed_deletion_comes_due_at_its_time() {
     world.pass(1);
     assert!(counts_as_deleted(&volume, world.wall()));
     assert_eq!(deletions_due(&world.scene()), [volume.id]);
+    assert!(!may_be_removed(&volume), "due, but its users have it and another clock may think otherwise");
+    volume.forbidden = false;
+    assert!(may_be_removed(&volume));
 }
 
 #[test]
