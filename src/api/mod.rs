@@ -9,6 +9,7 @@ pub mod follower_views;
 pub mod form;
 mod go_base64;
 pub mod go_parse;
+pub mod graphql;
 pub mod handlers;
 mod io;
 pub mod limiter;

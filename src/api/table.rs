@@ -3,9 +3,9 @@
 //! To serve a route, append `.to(&module::handler)` to its row and take its path out of [`NOT_SUPPORTED_YET`].
 
 use super::handlers::{
-    access, api_limits, client, cluster, data_node, data_partition, data_replica, disk, flash_group, flash_node, flash_task, lc_node,
-    lifecycle, masters, meta_node, meta_partition, metrics, qos, quota, raft, response, s3_limits, settings, topology, user, versions,
-    volume,
+    access, api_limits, client, cluster, data_node, data_partition, data_replica, disk, flash_group, flash_node, flash_task, graphql,
+    lc_node, lifecycle, masters, meta_node, meta_partition, metrics, qos, quota, raft, response, s3_limits, settings, topology, user,
+    versions, volume,
 };
 use super::route::Effect::{Change, Read, Report};
 use super::route::Methods::{DeletePost as DELETE_POST, Get as GET, GetPost as GET_POST, Post as POST, PutPost as PUT_POST};
@@ -251,8 +251,8 @@ pub static ROUTES: &[Route] = &[
     route("/flashGroup/get", GET, Leader, Read, "one group").to(&flash_group::get),
     route("/flashGroup/list", GET, Leader, Read, "all groups").to(&flash_group::list),
     route("/client/flashGroups", GET, Leader, Read, "client view of the flash groups").to(&flash_group::client_view),
-    route("/api/cluster", GET_POST, Leader, Change, "GraphQL"),
-    route("/api/user", GET_POST, Leader, Change, "GraphQL"),
+    route("/api/cluster", GET_POST, Leader, Change, "GraphQL").to(&graphql::cluster),
+    route("/api/user", GET_POST, Leader, Change, "GraphQL").to(&graphql::user),
     route("/metrics", GET, Any, Read, "Prometheus metrics").to(&metrics::page),
 ];
 
@@ -265,8 +265,6 @@ pub const NOT_SUPPORTED_YET: &[&str] = &[
     "/metaPartition/removeBackup",
     "/metaPartition/getCleanTask",
     "/dataPartition/recoverBackupDataReplica",
-    "/api/cluster",
-    "/api/user",
 ];
 
 /// The route of a path, percent-decoded.

@@ -18,6 +18,11 @@ pub async fn get_ip(ctx: Ctx) -> Result<Reply, Fault> {
 /// `/admin/getCluster`.
 pub async fn get_cluster(ctx: Ctx) -> Result<Reply, Fault> {
     let classes = ctx.form().and_then(|p| p.bool_raw_or("volStorageClass", false)).map_err(|e| Fault::internal(e.msg))?;
+    Ok(Reply::ok(&view(&ctx, classes)))
+}
+
+/// The cluster as it is now; use by storage class only when asked for.
+pub(super) fn view(ctx: &Ctx, classes: bool) -> ClusterView {
     let leader_addr = match ctx.master.leadership() {
         Leadership::Leader { .. } => ctx.master.own_addr(),
         Leadership::Follower { leader } => leader.unwrap_or_default(),
@@ -25,7 +30,7 @@ pub async fn get_cluster(ctx: Ctx) -> Result<Reply, Fault> {
     let masters = ctx.master.masters();
     let statistics = ctx.master.live().statistics.clone();
     let about = About { leader_addr, masters: masters.into_iter().collect(), statistics: &statistics };
-    Ok(Reply::ok(&flash_node::look(&ctx, |sight, fleet| ClusterView::of(sight, fleet, &about, classes))))
+    flash_node::look(ctx, |sight, fleet| ClusterView::of(sight, fleet, &about, classes))
 }
 
 /// `/cluster/stat`.

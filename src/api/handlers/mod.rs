@@ -16,6 +16,7 @@ pub mod flash_group;
 pub mod flash_node;
 pub mod flash_task;
 mod go_time;
+pub mod graphql;
 pub mod json_body;
 pub mod lc_node;
 pub mod lifecycle;
