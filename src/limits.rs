@@ -237,3 +237,9 @@ pub const MOVE_TURN_TIMEOUT: Duration = Duration::from_secs(5);
 pub const MOVE_REPLY_TIMEOUT: Duration = Duration::from_secs(120);
 /// Between the hosts of a raft group without a leader that are asked to change its members (v3.5.3 admin-tasks.md §7.4).
 pub const MEMBER_ASK_PAUSE: Duration = Duration::from_secs(3);
+/// Requests to stop or resume a repair (v3.5.3 admin-tasks.md §7.6).
+pub const STOP_REPAIR_TRIES: u32 = 6;
+/// Disks and nodes that are taken out of service are looked at this often.
+pub const DISKS_LOOK_INTERVAL: Duration = Duration::from_secs(2);
+/// The record of a disk that was emptied is kept this long, seconds (v3.5.3 background-tasks.md §10.1).
+pub const EMPTIED_DISK_KEPT_SECS: i64 = 120 * 3_600;

@@ -6,12 +6,20 @@
 //!
 //! * `ask.rs`: requests to nodes.
 //! * `turn.rs`: changes of the records.
+//! * `begin.rs`: decommissions whose turn it is.
+//! * `decommission.rs`, `disks.rs`, `nodes.rs`: taking replicas, disks and nodes out of service.
 //! * `replicas.rs`: adding and deleting a replica on request.
 
 mod ask;
+mod begin;
+mod decommission;
+mod disks;
+mod nodes;
 mod replicas;
 mod turn;
 
+pub use disks::DiskWish;
+pub use nodes::NodeWish;
 pub use replicas::Deletion;
 
 use super::live::Live;
@@ -27,6 +35,7 @@ use crate::wire::reply::Fault;
 use futures::stream::{FuturesUnordered, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{watch, Notify};
 
 /// A partition of either kind.
@@ -63,6 +72,8 @@ impl Moves {
 pub struct InHand {
     moves: BTreeMap<PartitionKey, Course>,
     leftovers: BTreeMap<LeftoverKey, Known>,
+    /// Decommissions that could begin found no room; looked at again then, or when another one ends.
+    full_until: Option<Duration>,
 }
 
 /// A move as this leader carries it out.
@@ -99,6 +110,8 @@ impl InHand {
 /// Something that one task of the executor does.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Job {
+    /// Decommissions that may begin, all together: they share limits.
+    Begin,
     Move(PartitionKey),
     Leftover(LeftoverKey),
 }
@@ -137,6 +150,7 @@ impl Master {
         let live = &mut *live;
         let mut look_at = moment.now + limits::MOVES_LOOK_INTERVAL;
         let mut due = Vec::new();
+        let mut may_begin = false;
         live.moves.moves.retain(|key, _| state.moves.contains_key(key));
         live.moves.leftovers.retain(|key, _| state.leftovers.contains_key(key));
         for (key, mv) in &state.moves {
@@ -148,11 +162,18 @@ impl Master {
             let dp = state.data_partitions.get(&key.1).map(|dp| &**dp);
             let view = View { scene: moment.scene(), reports: &live.reports, mv, dp, memory: &course.memory, term };
             match data::next(&view) {
+                Next::Begin => may_begin = true,
                 Next::Wait(wait) => {
                     look_at = wait.until.map_or(look_at, |until| until.min(look_at));
                     course.wait = Some(wait);
                 }
                 _ => due.push(job),
+            }
+        }
+        if may_begin && !busy.contains(&Job::Begin) {
+            match live.moves.full_until.filter(|until| *until > moment.now) {
+                Some(until) => look_at = until.min(look_at),
+                None => due.push(Job::Begin),
             }
         }
         for (key, left) in &state.leftovers {
@@ -174,6 +195,7 @@ impl Master {
 
     async fn work(&self, job: Job, term: Term) -> Job {
         match &job {
+            Job::Begin => self.begin_moves(term).await,
             Job::Move(key) => self.work_on_move(*key, term).await,
             Job::Leftover(key) => self.work_on_leftover(key, term).await,
         }

@@ -3,7 +3,9 @@
 use super::data_partition::decommission_type_text;
 use super::gotext;
 use super::sight::Sight;
-use crate::model::{DataNode, DataPartition, DecommissionDisk, DecommissionStatus, DecommissionType, IgnoredPartition, NodeSet};
+use crate::model::{
+    DataNode, DataPartition, DecommissionDisk, DecommissionStatus, DecommissionType, IgnoredPartition, NodeSet, PartitionKind, Phase,
+};
 use crate::wire::gojson::List;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -127,6 +129,9 @@ pub struct DecommissionProgress {
     pub retry_over_limit_dps: List<u64>,
     pub start_time: String,
     pub is_manual_decommission_disk: bool,
+    /// 0 to 1.
+    #[serde(skip)]
+    pub done: f64,
 }
 
 /// Reply of `/dataNode/queryDecommissionProgress`.
@@ -261,15 +266,10 @@ impl DecommissionTokenStatus {
         let of_type = |auto: bool| -> Vec<String> {
             disks.iter().filter(|disk| (disk.decommission_type == DecommissionType::AUTO) == auto).map(|disk| disk.name()).collect()
         };
-        let moving =
-            sight.state.data_partitions.values().filter(|dp| dp.decommission_status.is_moving() && in_set(&dp.decommission_src_addr));
-        let (mut running, mut total) = (Vec::new(), 0);
-        for dp in moving {
-            total += 1;
-            if dp.decommission_status == DecommissionStatus::RUNNING {
-                running.push(dp.partition_id.0);
-            }
-        }
+        let moves = || sight.state.moves.values().filter(|mv| mv.kind == PartitionKind::Data && mv.task.is_decommission());
+        let total = moves().filter(|mv| in_set(&mv.from)).count();
+        let begun = moves().filter(|mv| mv.phase != Phase::Waiting && in_set(&mv.to.addr));
+        let running: Vec<u64> = begun.map(|mv| mv.partition.0).collect();
         let (manual, auto) = (of_type(false), of_type(true));
         let working = disks.iter().filter(|disk| disk.decommission_status == DecommissionStatus::RUNNING);
         Self {
@@ -368,12 +368,74 @@ impl DecommissionProgress {
             retry_over_limit_dps: Vec::new().into(),
             start_time: gotext::time_text(i64::try_from(disk.decommission_term).unwrap_or(0), gotext::ZONE),
             is_manual_decommission_disk: disk.decommission_type == DecommissionType::MANUAL,
+            done,
         }
     }
 
     /// Of a disk that nobody takes out of service.
     pub fn initial() -> Self {
         Self { status_message: DecommissionStatus::INITIAL.text(), ..Self::default() }
+    }
+}
+
+impl DataDecommissionProgress {
+    /// How far the decommission of a node is: from that of its disks (v3.5.3 http-partitions-nodes.md §10.4).
+    pub fn of(sight: &Sight<'_>, node: &DataNode) -> Self {
+        let record = |disk: &String| sight.state.decommission_disks.get(&(node.addr.clone(), disk.clone()));
+        let disks: Vec<Option<&Arc<DecommissionDisk>>> = node.decommission_disk_list.iter().map(record).collect();
+        let shown: Vec<DecommissionProgress> = disks.iter().flatten().map(|disk| DecommissionProgress::of(sight, disk)).collect();
+        let status_of = |disk: &Option<&Arc<DecommissionDisk>>| disk.map_or(DecommissionStatus::SUCCESS, |disk| disk.decommission_status);
+        let statuses: Vec<DecommissionStatus> = disks.iter().map(status_of).collect();
+        let ended = [DecommissionStatus::SUCCESS, DecommissionStatus::FAIL, DecommissionStatus::CANCEL];
+        let stored = node.decommission_status;
+        let untouched = matches!(stored, DecommissionStatus::INITIAL | DecommissionStatus::MARKED);
+        let status = match stored {
+            _ if untouched => stored,
+            DecommissionStatus::FAIL if disks.is_empty() => stored,
+            _ if disks.is_empty() => DecommissionStatus::SUCCESS,
+            _ if statuses.iter().all(|status| *status == DecommissionStatus::MARKED) => DecommissionStatus::RUNNING,
+            _ if !statuses.iter().all(|status| ended.contains(status)) => stored,
+            _ if statuses.iter().all(|status| *status == DecommissionStatus::SUCCESS) => DecommissionStatus::SUCCESS,
+            _ if statuses.contains(&DecommissionStatus::CANCEL) => DecommissionStatus::CANCEL,
+            _ => DecommissionStatus::FAIL,
+        };
+        let sum: f64 = shown.iter().map(|disk| disk.done).sum::<f64>() + (disks.len() - shown.len()) as f64;
+        let done = match status {
+            _ if untouched => 0.0,
+            DecommissionStatus::SUCCESS => 1.0,
+            _ if disks.is_empty() => 0.0,
+            _ => (sum / disks.len() as f64 * 1e4).floor() / 1e4,
+        };
+        Self {
+            status: status.0,
+            status_message: status.text(),
+            weight: node.decommission_weight,
+            progress: format!("{:.2}%", done * 100.0),
+            total_dp_cnt: node.decommission_dp_total.max(0),
+            remaining_dp_cnt: shown.iter().map(|disk| disk.remaining_dp_cnt).sum(),
+            running_dps: shown.iter().flat_map(|disk| disk.running_dps.iter().copied()).collect(),
+            failed_dps: shown.iter().flat_map(|disk| disk.failed_dps.iter().cloned()).collect(),
+            ignore_dps: shown.iter().flat_map(|disk| disk.ignore_dps.iter().cloned()).collect(),
+            residual_dps: shown.iter().flat_map(|disk| disk.residual_dps.iter().cloned()).collect(),
+            start_time: gotext::time_text(i64::try_from(node.decommission_time).unwrap_or(0), gotext::ZONE),
+        }
+    }
+}
+
+impl FirstHostRepairInfo {
+    /// Nodes that others are repaired from, with their disks.
+    pub fn all(sight: &Sight<'_>) -> Vec<Self> {
+        let mut nodes: BTreeMap<&str, Self> = BTreeMap::new();
+        let begun = sight.state.moves.values().filter(|mv| mv.phase != Phase::Waiting && !mv.repaired_from.is_empty());
+        for mv in begun {
+            let node = nodes.entry(&mv.repaired_from).or_insert_with(|| Self { addr: mv.repaired_from.clone(), ..Self::default() });
+            node.cur_parallel += 1;
+            let disk = node.disk_to_decommission_repair_dp_map.entry(mv.repaired_from_disk.clone()).or_default();
+            disk.disk_path.clone_from(&mv.repaired_from_disk);
+            disk.cur_parallel += 1;
+            disk.repairing_dps.insert(mv.partition.to_string(), BTreeMap::new());
+        }
+        nodes.into_values().collect()
     }
 }
 

@@ -1,17 +1,18 @@
 //! Data nodes (v3.5.3 http-partitions-nodes.md §1.1, §1.5, §10).
 
 use super::addr::check_ip_port;
-use super::{look, not_supported};
+use super::look;
 use crate::api::go_parse::{parse_bool, parse_uint};
 use crate::api::params::Params;
 use crate::api::reply::Reply;
 use crate::api::request::Ctx;
 use crate::ids::{NodeId, PartitionId};
+use crate::master::moves::NodeWish;
 use crate::master::register::Registration;
 use crate::model::{DataNode, DecommissionDisk, DecommissionStatus, MetaNode, PartitionKind};
 use crate::plan::usable::{data_count_ok, data_node_writable};
 use crate::state::State;
-use crate::view::disk::{DataDecommissionProgress, DecommissionedDisks, FirstHostRepairInfo, PartitionError};
+use crate::view::disk::{DataDecommissionProgress, DecommissionedDisks, FirstHostRepairInfo};
 use crate::view::gotext;
 use crate::view::node::DataNodeInfo;
 use crate::wire::gojson::List;
@@ -170,48 +171,21 @@ pub async fn failed_partitions(ctx: Ctx) -> Result<Reply, Fault> {
 pub async fn progress(ctx: Ctx) -> Result<Reply, Fault> {
     let p = ctx.form()?;
     let addr = ctx.addr(&p).await?;
-    let state = ctx.master.state();
-    let node = known(&state, &addr)?;
-    let moving =
-        |dp: &&Arc<crate::model::DataPartition>| dp.decommission_src_addr == addr && dp.decommission_term == node.decommission_time;
-    let partitions: Vec<_> = state.data_partitions.values().filter(moving).collect();
-    let running = partitions.iter().filter(|dp| dp.decommission_status.is_moving());
-    let failed = partitions.iter().filter(|dp| dp.decommission_status == DecommissionStatus::FAIL);
-    let left = partitions.iter().filter(|dp| dp.decommission_status != DecommissionStatus::SUCCESS).count() as i64;
-    let total = node.decommission_dp_total.max(0);
-    let done = match node.decommission_status {
-        DecommissionStatus::INITIAL | DecommissionStatus::MARKED => 0.0,
-        DecommissionStatus::SUCCESS => 1.0,
-        _ if total > 0 => ((total - left).max(0) as f64 / total as f64 * 1e4).floor() / 1e4,
-        _ => 0.0,
-    };
-    let started = i64::try_from(node.decommission_time).unwrap_or(0);
-    Ok(Reply::ok(&DataDecommissionProgress {
-        status: node.decommission_status.0,
-        status_message: node.decommission_status.text(),
-        weight: node.decommission_weight,
-        progress: format!("{:.2}%", done * 100.0),
-        total_dp_cnt: total,
-        remaining_dp_cnt: if node.decommission_status == DecommissionStatus::INITIAL { 0 } else { left },
-        running_dps: running.map(|dp| dp.partition_id.0).collect(),
-        failed_dps: failed
-            .map(|dp| PartitionError { partition_id: dp.partition_id.0, err_msg: dp.decommission_error_message.clone() })
-            .collect(),
-        ignore_dps: Vec::new(),
-        residual_dps: Vec::new(),
-        start_time: gotext::time_text(started, gotext::ZONE),
-    }))
+    let node = known(&ctx.master.state(), &addr)?;
+    Ok(Reply::ok(&look(&ctx, |sight| DataDecommissionProgress::of(sight, &node))))
 }
 
 /// `/dataNode/decommission`.
 pub async fn decommission(ctx: Ctx) -> Result<Reply, Fault> {
     let p = ctx.form()?;
     let addr = ctx.addr(&p).await?;
-    p.pint("count")?;
-    p.raft_force()?;
-    p.weight()?;
+    let count = i64::from(p.pint("count")?);
+    let raft_force = p.raft_force()?;
+    let weight = p.weight()?;
     known(&ctx.master.state(), &addr)?;
-    Err(not_supported("taking a data node out of service"))
+    let wish = NodeWish { addr, raft_force, count, weight, ..NodeWish::default() };
+    ctx.master.decommission_data_node(ctx.route.path, &wish).await?;
+    Ok(Reply::text(format!("decommission data node [{}] submited!need check status later!", wish.addr)))
 }
 
 /// Source, target and number of partitions of a migration of a node; every failure is code 1 (v3.5.3 http-partitions-nodes.md §10.3).
@@ -230,9 +204,9 @@ pub(super) async fn migration(ctx: &Ctx, p: &Params) -> Result<(String, String, 
 /// `/dataNode/migrate`.
 pub async fn migrate(ctx: Ctx) -> Result<Reply, Fault> {
     let p = ctx.form()?;
-    let (source, target, _) = migration(&ctx, &p).await?;
-    p.raft_force()?;
-    p.weight()?;
+    let (source, target, count) = migration(&ctx, &p).await?;
+    let raft_force = p.raft_force()?;
+    let weight = p.weight()?;
     let state = ctx.master.state();
     let find = |addr: &str| {
         let unknown = || Fault::new(code::DATA_NODE_NOT_EXISTS, not_found("data", addr));
@@ -249,7 +223,12 @@ pub async fn migrate(ctx: Ctx) -> Result<Reply, Fault> {
     if !usable {
         return Err(Fault::internal(format!("[{target}] is not writable, can't used as target addr for migrate")));
     }
-    Err(not_supported("migrating a data node"))
+    let wish = NodeWish { addr: source, to: target, raft_force, count: i64::from(count), weight };
+    ctx.master.decommission_data_node(ctx.route.path, &wish).await?;
+    let NodeWish { addr, to, .. } = wish;
+    Ok(Reply::text(format!(
+        "migrateDataNodeHandler from src [{addr}] to target[{to}] has submited and run in asyn ways,need check laster!"
+    )))
 }
 
 /// `/dataNode/pauseDecommission`.
@@ -264,7 +243,8 @@ pub async fn pause_decommission(ctx: Ctx) -> Result<Reply, Fault> {
             status.0
         )));
     }
-    Err(not_supported("pausing the decommission of a data node"))
+    let failed = gotext::list(ctx.master.pause_data_node(ctx.route.path, &addr).await?);
+    Ok(Reply::text(format!("pause decommission data node [{addr}] with paused failed[{failed}]")))
 }
 
 /// `/dataNode/cancelDecommission`.
@@ -275,11 +255,7 @@ pub async fn cancel_decommission(ctx: Ctx) -> Result<Reply, Fault> {
     if state.data_node_by_addr(&addr).is_none() {
         return Err(Fault::internal(not_found("data", &addr)));
     }
-    let ended = [DecommissionStatus::SUCCESS, DecommissionStatus::FAIL];
-    if state.decommission_disks_of(&addr).any(|disk| !ended.contains(&disk.decommission_status)) {
-        return Err(not_supported("cancelling the decommission of disks"));
-    }
-    change(&ctx, &addr, |node| node.to_be_offline = false).await?;
+    ctx.master.cancel_data_node(ctx.route.path, &addr).await?;
     Ok(Reply::text(format!("cancel decommission data node [{addr}] success")))
 }
 
@@ -337,7 +313,6 @@ pub async fn query_first_host_limit(ctx: Ctx) -> Result<Reply, Fault> {
 }
 
 /// `/admin/queryDecommissionFirstHostParallelInfo`: nodes from which repairs run.
-pub async fn first_host_repairs(_: Ctx) -> Result<Reply, Fault> {
-    // Nothing is moved yet, so nothing repairs.
-    Ok(Reply::ok::<[FirstHostRepairInfo]>(&[]))
+pub async fn first_host_repairs(ctx: Ctx) -> Result<Reply, Fault> {
+    Ok(Reply::ok(&look(&ctx, FirstHostRepairInfo::all)))
 }

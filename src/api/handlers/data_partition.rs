@@ -1,14 +1,15 @@
 //! Data partitions (v3.5.3 http-partitions-nodes.md §2, §3, §6.3).
 
 use super::addr::check_ip;
-use super::{data_node, look, not_supported, volume};
+use super::{data_node, look, volume};
 use crate::api::go_parse::{atoi, parse_bool};
 use crate::api::params::Params;
 use crate::api::reply::Reply;
 use crate::api::request::Ctx;
-use crate::ids::PartitionId;
+use crate::ids::{NodeSetId, PartitionId};
 use crate::limits::DATA_PARTITIONS_PER_REQUEST_MAX;
-use crate::model::{DataPartition, MediaType, PartitionStatus, RestoreReplica, Volume};
+use crate::model::{DataPartition, DecommissionType, MediaType, PartitionStatus, RestoreReplica, Volume};
+use crate::plan::moves::mark::Wish;
 use crate::plan::volume::{used_bytes, writable_by_media};
 use crate::view::data_partition::{
     assessment, BadReplicaMetaResponse, DataPartitionDiagnosis, DataPartitionInfo, DecommissionDataPartitionInfo,
@@ -157,14 +158,27 @@ pub async fn decommission(ctx: Ctx) -> Result<Reply, Fault> {
     let id = p.u64_raw("id")?;
     let addr = ctx.addr(&p).await?;
     known(&ctx, id)?;
-    p.dst_node_set()?;
-    p.raft_force()?;
-    p.weight()?;
-    p.pint("decommissionType")?;
+    let to_set = NodeSetId(p.dst_node_set()?);
+    let raft_force = p.raft_force()?;
+    let weight = p.weight()?;
+    let kind = p.pint("decommissionType")?;
     if ctx.master.state().data_node_by_addr(&addr).is_none() {
         return Err(Fault::param(format!(" dataPartitionID :{id} not find datanode for addr {addr}")));
     }
-    Err(not_supported("moving a data partition"))
+    let kind = u32::try_from(kind).ok().filter(|kind| *kind != 0).map_or(DecommissionType::MANUAL, DecommissionType);
+    let wish = Wish {
+        from: addr,
+        to_set,
+        raft_force,
+        weight,
+        kind,
+        term: ctx.master.env.wall().secs().max(0).unsigned_abs(),
+        condition: format!("manualDecommission_dp({id})"),
+        actor: ctx.route.path.to_owned(),
+        ..Wish::default()
+    };
+    ctx.master.decommission_data_replica(PartitionId(id), &wish).await?;
+    Ok(Reply::text(format!("/dataPartition/decommission dataPartitionID :{id}  on node:{} successfully", wish.from)))
 }
 
 /// `/dataPartition/diagnose`.
@@ -173,15 +187,11 @@ pub async fn diagnose(ctx: Ctx) -> Result<Reply, Fault> {
     Ok(Reply::ok(&look(&ctx, |sight| DataPartitionDiagnosis::of(sight, ignore_discarded))))
 }
 
-/// `/dataPartition/resetDecommissionStatus`: forgets where a decommission stands, in the record, which v3.5.3 leaves as it was.
+/// `/dataPartition/resetDecommissionStatus`: forgets where a decommission stands, in the record, which v3.5.3 leaves as it was, and ends it.
 pub async fn reset_decommission(ctx: Ctx) -> Result<Reply, Fault> {
     let p = ctx.form()?;
     let id = named(&ctx, &p)?.partition_id;
-    change(&ctx, id, |dp| {
-        dp.reset_decommission();
-        dp.restore_replica = RestoreReplica::STOP;
-    })
-    .await?;
+    ctx.master.reset_decommission(ctx.route.path, id).await?;
     Ok(Reply::text(format!("partitionID :{id}  reset decommission status successfully")))
 }
 

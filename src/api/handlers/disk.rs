@@ -2,18 +2,20 @@
 
 use super::addr::check_ip;
 use super::data_node::known;
-use super::{json_body, look, not_supported};
+use super::{json_body, look};
 use crate::api::go_parse::parse_int;
 use crate::api::params::Params;
 use crate::api::reply::Reply;
 use crate::api::request::Ctx;
 use crate::ids::PartitionId;
+use crate::master::moves::DiskWish;
 use crate::model::{DataNode, DecommissionDisk, DecommissionStatus, DecommissionType, Key};
 use crate::state::Txn;
 use crate::view::disk::{
     BadDiskRecoverProgress, DecommissionDiskInfo, DecommissionDisksResponse, DecommissionFailedDiskInfo, DecommissionInfoStat,
     DecommissionProgress, DecommissionTokenStatus, DiskInfo, DiskInfos,
 };
+use crate::view::gotext;
 use crate::wire::gojson::List;
 use crate::wire::opcode::Opcode;
 use crate::wire::reply::{fault, Fault};
@@ -40,11 +42,18 @@ impl Place {
 
     /// `decoDisk`: the place, and what only a decommission needs.
     async fn read_with_options(ctx: &Ctx, p: &Params) -> Result<Self, Fault> {
+        Ok(Self::read_with_wish(ctx, p).await?.0)
+    }
+
+    /// `decoDisk`, with what it says of a decommission.
+    async fn read_with_wish(ctx: &Ctx, p: &Params) -> Result<(Self, DiskWish), Fault> {
         let place = Self::read(ctx, p).await?;
-        p.bool_raw_or("diskDisable", true)?;
-        p.pint("decommissionType")?;
-        p.pint("count")?;
-        Ok(place)
+        let disable = p.bool_raw_or("diskDisable", true)?;
+        let kind = p.pint("decommissionType")?;
+        let count = i64::from(p.pint("count")?);
+        let kind = u32::try_from(kind).ok().filter(|kind| *kind != 0).map_or(DecommissionType::MANUAL, DecommissionType);
+        let wish = DiskWish { addr: place.addr.clone(), disk: place.disk.clone(), count, disable, kind, ..DiskWish::default() };
+        Ok((place, wish))
     }
 
     /// v3.5.3's name of the disk.
@@ -119,14 +128,15 @@ fn no_disk() -> Fault {
 /// `/disk/decommission`.
 pub async fn decommission(ctx: Ctx) -> Result<Reply, Fault> {
     let p = ctx.form()?;
-    let place = Place::read_with_options(&ctx, &p).await?;
-    p.raft_force()?;
-    p.weight()?;
+    let (place, mut wish) = Place::read_with_wish(&ctx, &p).await?;
+    wish.raft_force = p.raft_force()?;
+    wish.weight = p.weight()?;
     let node = place.node(&ctx)?;
     if !node.all_disks.contains(&place.disk) {
         return Err(no_disk());
     }
-    Err(not_supported("taking a disk out of service"))
+    ctx.master.decommission_disk(ctx.route.path, &wish).await?;
+    Ok(Reply::text(format!("decommission disk [{}:{}] submited!need check status later!", place.addr, place.disk)))
 }
 
 fn no_task(action: &str, blank: &str, place: &Place) -> Fault {
@@ -234,15 +244,10 @@ pub async fn restore_stopped(ctx: Ctx) -> Result<Reply, Fault> {
 pub async fn pause(ctx: Ctx) -> Result<Reply, Fault> {
     let p = ctx.form()?;
     let place = Place::read_with_options(&ctx, &p).await?;
-    let record = place.record(&ctx).ok_or_else(|| no_task("queryDiskDecoProgress", "", &place))?;
-    let status = record.decommission_status;
-    if ![DecommissionStatus::RUNNING, DecommissionStatus::MARKED, DecommissionStatus::PAUSE].contains(&status) {
-        let (addr, status) = (&place.addr, status.0);
-        return Err(Fault::internal(format!(
-            "action[decommissionDiskPause] dataNode[{addr}] disk[{addr}] status[{status}] donot support cancel"
-        )));
-    }
-    Err(not_supported("pausing the decommission of a disk"))
+    place.record(&ctx).ok_or_else(|| no_task("queryDiskDecoProgress", "", &place))?;
+    let Place { addr, disk } = &place;
+    let failed = gotext::list(ctx.master.pause_disk(ctx.route.path, addr, disk).await?);
+    Ok(Reply::text(format!("cancel decommission data node [{addr}] disk[{disk}] successfully with failed dp {failed}")))
 }
 
 /// `/disk/cancelDecommission`.
@@ -258,7 +263,8 @@ pub async fn cancel(ctx: Ctx) -> Result<Reply, Fault> {
         let (name, status) = (place.name(), record.decommission_status.0);
         return Err(Fault::param(format!("action[{ACTION}] disk {name} status {status} do not support cancel")));
     }
-    Err(not_supported("cancelling the decommission of a disk"))
+    ctx.master.cancel_disk(ctx.route.path, &place.addr, &place.disk).await?;
+    Ok(Reply::text(format!("cancel decommission disk[{}] successfully ", place.name())))
 }
 
 /// `/disk/recommission`: the disk may be used again.

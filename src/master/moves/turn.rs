@@ -10,6 +10,7 @@ use crate::state::{State, Txn};
 use crate::view::gotext;
 use crate::wire::peer::Peer;
 use crate::wire::reply::Fault;
+use std::sync::Arc;
 
 /// The move is not where it was when the change was decided.
 const OVERTAKEN: &str = "the move has gone on meanwhile";
@@ -49,6 +50,22 @@ impl Master {
         }
     }
 
+    /// Makes changes of several moves that have not begun, in one transaction. Those that have gone on meanwhile are left out.
+    pub(super) async fn turn_together(&self, turns: &[(Arc<Move>, Turn)], term: Term) -> Result<(), Fault> {
+        let stamp = self.stamp(term, false, 0);
+        self.commit("begin moves", |state, txn| {
+            for (mv, turn) in turns {
+                let Some(now) = txn.read::<Move>(&crate::model::Record::key(&**mv)).filter(|now| *now == *mv) else { continue };
+                let mut now = Move::clone(&now);
+                let mut dp = txn.data_partition(mv.partition).map(|dp| DataPartition::clone(&dp));
+                let effect = data::take(turn, &mut now, dp.as_mut(), &stamp);
+                write(state, txn, now, dp, &effect, stamp.secs);
+            }
+            Ok(())
+        })
+        .await
+    }
+
     fn is_in_doubt(&self, mv: &Move, term: Term) -> bool {
         let moment = self.moment();
         let mut live = self.live();
@@ -63,6 +80,7 @@ impl Master {
         tracing::info!(partition = mv.partition.0, number = mv.number, phase = ?mv.phase, ?turn, "a move went on");
         let now = self.env.now().0;
         let mut live = self.live();
+        live.moves.full_until = None;
         if let Some(course) = live.moves.moves.get_mut(&(mv.kind, mv.partition)) {
             course.memory = Default::default();
         }
@@ -95,7 +113,7 @@ impl Master {
 }
 
 /// Writes a move and its partition after a change.
-fn write(state: &State, txn: &mut Txn, mv: Move, dp: Option<DataPartition>, effect: &Effect, wall_secs: i64) {
+pub(super) fn write(state: &State, txn: &mut Txn, mv: Move, dp: Option<DataPartition>, effect: &Effect, wall_secs: i64) {
     let key: PartitionKey = (mv.kind, mv.partition);
     if let Some(dp) = dp {
         txn.put(dp);

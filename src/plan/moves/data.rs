@@ -140,9 +140,6 @@ fn waiting(view: &View<'_>, dp: &DataPartition) -> Next {
     if again > 0 {
         return wait_until(format!("tries again {again} s later: {}", mv.error), in_secs(again));
     }
-    if mv.raft_force && dp.replica_num == 1 {
-        return finish(Ending::Failed, Some(Fault::internal("single replica does not support raftForce deletion")));
-    }
     if allowed::has_unheard_hosts(scene, view.reports, dp) {
         return wait("this leader has not heard all hosts yet");
     }
@@ -439,6 +436,10 @@ pub fn take(turn: &Turn, mv: &mut Move, dp: Option<&mut DataPartition>, stamp: &
         Turn::Later { why } => {
             later(mv, dp, why, stamp);
         }
+        Turn::Fail { condition, why } => {
+            effect.ending = Some(Ending::Failed);
+            fail(mv, dp, why, condition, stamp);
+        }
         Turn::Finish { ending, why, settled } => {
             if *settled {
                 effect.settled = Some(mv.from.clone());
@@ -464,6 +465,7 @@ fn note(turn: &Turn, mv: &mut Move, stamp: &Stamp) {
         Turn::Retract { why, .. } => (format!("gives up {}", mv.to.addr), why.to_string()),
         Turn::Retracted => (format!("{} has left again", mv.to.addr), String::new()),
         Turn::Later { why } => ("later".to_owned(), why.to_string()),
+        Turn::Fail { condition, why } => (format!("cannot be done: {condition}"), why.to_string()),
         Turn::Finish { ending, why, .. } => {
             (format!("end: {ending:?}").to_lowercase(), why.as_ref().map(Fault::to_string).unwrap_or_default())
         }
@@ -592,6 +594,19 @@ fn later(mv: &mut Move, dp: &mut DataPartition, why: &Fault, stamp: &Stamp) {
     advance(mv, Phase::Waiting);
 }
 
+/// The end of a decommission that could not be done: the fields stay, so that whoever asked sees which ones failed.
+fn fail(mv: &mut Move, dp: &mut DataPartition, why: &Fault, condition: &str, stamp: &Stamp) {
+    mv.error = why.to_string();
+    dp.offline_peer_id = 0;
+    dp.decommission_error_message = why.to_string();
+    dp.decommission_need_rollback = false;
+    dp.decommission_need_rollback_times = ROLLBACKS_MAX;
+    dp.restore_replica = RestoreReplica::STOP;
+    let disk = format!("{}_{}", dp.decommission_src_addr, dp.decommission_src_disk_path);
+    *dp.decommission_disk_retry_map.entry(disk).or_default() += 1;
+    status(dp, DecommissionStatus::FAIL, condition, &why.msg, stamp);
+}
+
 /// The end of a move in the partition's record.
 fn end(mv: &mut Move, dp: &mut DataPartition, ending: Ending, why: Option<&Fault>, stamp: &Stamp) {
     if let Some(why) = why {
@@ -614,13 +629,8 @@ fn end(mv: &mut Move, dp: &mut DataPartition, ending: Ending, why: Option<&Fault
             }
         }
         (_, Ending::Failed) => {
-            let text = why.map(Fault::to_string).unwrap_or_default();
-            dp.decommission_error_message.clone_from(&text);
-            dp.decommission_need_rollback = false;
-            dp.decommission_need_rollback_times = ROLLBACKS_MAX;
-            dp.restore_replica = RestoreReplica::STOP;
-            *dp.decommission_disk_retry_map.entry(disk).or_default() += 1;
-            status(dp, DecommissionStatus::FAIL, "failed", &text, stamp);
+            let why = why.cloned().unwrap_or_else(|| Fault::internal("failed"));
+            fail(mv, dp, &why, "failed", stamp);
         }
         _ => {
             dp.reset_decommission();

@@ -15,7 +15,10 @@
 
 pub mod allowed;
 pub mod data;
+pub mod disks;
 pub mod leftover;
+pub mod mark;
+pub mod queue;
 #[cfg(test)]
 mod tests;
 
@@ -93,6 +96,8 @@ pub enum Turn {
     Retracted,
     /// The attempt came to nothing and left nothing: again later.
     Later { why: Fault },
+    /// It cannot be done at all. The condition is v3.5.3's text for where it failed.
+    Fail { condition: String, why: Fault },
     /// The end. `settled`: the node that lost its replica confirmed it, and nothing more is under way there.
     Finish { ending: Ending, why: Option<Fault>, settled: bool },
 }

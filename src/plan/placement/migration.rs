@@ -19,6 +19,8 @@ pub struct Move<'a> {
     pub from: &'a str,
     /// Only this node set may take it.
     pub to_set: Option<NodeSetId>,
+    /// Nodes that cannot take it, besides the hosts.
+    pub avoid: &'a [String],
 }
 
 /// The data node that takes a replica of `partition`: in the node set asked for, else in that of the host it leaves, else in another set
@@ -40,6 +42,7 @@ pub fn data_target(
     if !partition.has_host(step.from) {
         hosts.push(step.from.to_owned());
     }
+    hosts.extend_from_slice(step.avoid);
     let live = data_partition::live_hosts(scene, reports, partition);
     let zones = live.iter().filter(|host| **host != step.from).filter_map(|host| scene.state.data_node_by_addr(host));
     let search = Search {
@@ -74,7 +77,7 @@ pub fn meta_target(
     let search = Search {
         set: source.node_set_id,
         zone: source.effective_zone_name(),
-        hosts: partition.hosts.clone(),
+        hosts: [&partition.hosts[..], step.avoid].concat(),
         zones: vec![first.unwrap_or(source).effective_zone_name().to_owned()],
         media: MediaType::UNSPECIFIED,
         in_domain: volume.is_none_or(|v| domain::is_used_by(scene, reports, v)),

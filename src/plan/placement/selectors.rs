@@ -30,6 +30,11 @@ impl Selectors {
         self.chosen.get(&(kind, addr.to_owned())).copied().unwrap_or(0)
     }
 
+    /// The node is gone: another one at its address begins anew.
+    pub fn forget(&mut self, kind: PartitionKind, addr: &str) {
+        self.chosen.remove(&(kind, addr.to_owned()));
+    }
+
     pub(super) fn count(&mut self, kind: PartitionKind, addr: &str) {
         *self.chosen.entry((kind, addr.to_owned())).or_default() += 1;
     }

@@ -457,7 +457,7 @@ fn a_replica_moves_within_its_set_then_its_zone_then_to_a_zone_without_replicas(
     world.hear_data_partitions(&[&partition]);
     let from = partition.hosts[0].clone();
     let target = |world: &World, to_set: Option<u64>| {
-        let step = Move { from: &from, to_set: to_set.map(NodeSetId) };
+        let step = Move { from: &from, to_set: to_set.map(NodeSetId), avoid: &[] };
         let selectors = &mut Selectors::default();
         data_target(&world.scene(), &world.reports, selectors, &partition, Some(&volume), step, &mut random(1))
     };
@@ -479,7 +479,7 @@ fn the_source_is_no_target_after_it_left_the_hosts() {
     let mut partition = world.data_partition(&volume, 7);
     let from = partition.hosts.remove(0);
     for _ in 0..4 {
-        let step = Move { from: &from, to_set: None };
+        let step = Move { from: &from, to_set: None, avoid: &[] };
         let found = data_target(&world.scene(), &world.reports, &mut Selectors::default(), &partition, None, step, &mut random(1));
         assert_eq!(found, Ok(data_addr(1, 4)));
     }
@@ -490,7 +490,7 @@ fn a_meta_replica_moves_too() {
     let mut world = World::one_zone(4);
     let volume = world.volume(1);
     let partition = world.meta_partition(&volume, 3, 0, 100);
-    let step = Move { from: &partition.hosts[1], to_set: None };
+    let step = Move { from: &partition.hosts[1], to_set: None, avoid: &[] };
     let target = |world: &World| {
         meta_target(&world.scene(), &world.reports, &mut Selectors::default(), &partition, Some(&volume), step, &mut random(1))
     };
