@@ -16,6 +16,9 @@ const NEW_SECS: i64 = 18;
 const AUTO_CREATE_AGE_SECS_MIN: i64 = 5;
 /// Between two automatic creations for one volume.
 const AUTO_CREATE_INTERVAL: Duration = Duration::from_secs(60);
+/// A leader creates none before it has led this long: by then it knows what can be written. v3.5.3 counts from the start of the process,
+/// and a later leader of it creates too many (background-tasks.md §22.3).
+const AUTO_CREATE_AFTER: Duration = Duration::from_secs(120);
 /// Read-write data partitions of a medium that a volume is kept at.
 const WRITABLE_WANTED: usize = 10;
 /// Above this capacity a volume is large, GB.
@@ -158,7 +161,8 @@ pub fn wanted_data_partitions(scene: &Scene<'_>, reports: &Reports, volume: &Vol
     let media = classes.into_iter().filter(|class| class.is_replica()).map(StorageClass::media_type);
     let count =
         |media: MediaType| scene.state.data_partitions_of_volume(volume.id).filter(|p| p.effective_media_type(legacy) == media).count();
-    let waited = scene.now.saturating_sub(last.unwrap_or(reports.since())) >= AUTO_CREATE_INTERVAL;
+    let settled = reports.age(scene.now) >= AUTO_CREATE_AFTER;
+    let waited = settled && last.is_none_or(|last| scene.now.saturating_sub(last) >= AUTO_CREATE_INTERVAL);
     let facts = Facts::of(scene, reports, volume);
     let regular = waited && volume.capacity > 0 && !scene.rules.frozen && !volume.forbidden && !facts.full;
     // A class without any partition gets one, even in a frozen cluster and at once.

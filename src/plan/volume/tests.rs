@@ -77,8 +77,8 @@ fn nothing_is_created_in_a_frozen_cluster_or_for_a_forbidden_full_deleted_or_col
 }
 
 #[test]
-fn a_minute_lies_between_two_automatic_creations_and_after_the_leadership_began() {
-    let (mut world, volume, _) = with_partitions(4);
+fn a_minute_lies_between_two_automatic_creations_and_two_before_the_first_of_a_leadership() {
+    let (mut world, volume, partitions) = with_partitions(4);
     let since = |world: &World, secs: u64| {
         let last = world.now - Duration::from_secs(secs);
         wanted_data_partitions(&world.scene(), &world.reports, &volume, Some(last)).is_empty()
@@ -86,8 +86,11 @@ fn a_minute_lies_between_two_automatic_creations_and_after_the_leadership_began(
     assert!(since(&world, 59));
     assert!(!since(&world, 60));
     world.new_leader();
-    world.pass(59);
+    world.pass(119);
+    world.hear_data_partitions(&partitions.iter().collect::<Vec<_>>());
     assert_eq!(wanted(&world, &volume), []);
+    world.pass(1);
+    assert_eq!(wanted(&world, &volume), [(SSD, 6)]);
 }
 
 #[test]
