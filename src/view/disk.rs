@@ -222,13 +222,16 @@ impl DiskInfos {
 impl DiskInfo {
     fn brief(sight: &Sight<'_>, node: &DataNode, path: &str) -> Self {
         let report = sight.data_node(&node.addr);
-        let reported = report.disk_stats.iter().find(|disk| disk.disk_path == path).map_or(READ_WRITE, |disk| disk.status);
-        let status = if report.lost_disks.iter().any(|lost| lost == path) { UNAVAILABLE } else { reported };
+        let reported = report.disk_stats.iter().find(|disk| disk.disk_path == path);
+        let lost = report.lost_disks.iter().any(|lost| lost == path);
+        let status = if lost { UNAVAILABLE } else { reported.map_or(READ_WRITE, |disk| disk.status) };
         Self {
             node_id: node.id.0,
             address: node.addr.clone(),
             path: path.to_owned(),
             status: status_text(status).to_owned(),
+            total_partition_cnt: reported.map_or(0, |disk| disk.total_partition_cnt),
+            disk_err_partition_list: reported.map_or(List::NIL, |disk| disk.disk_err_partition_list.clone()),
             ..Self::default()
         }
     }
@@ -239,15 +242,7 @@ impl DiskInfo {
         let brief = Self::brief(sight, node, path);
         let stats = &sight.data_node(&node.addr).disk_stats;
         let Some(disk) = stats.iter().find(|disk| disk.disk_path == path) else { return Some(brief) };
-        Some(Self {
-            total: disk.total,
-            used: disk.used,
-            available: disk.available,
-            io_util: disk.io_util,
-            total_partition_cnt: disk.total_partition_cnt,
-            disk_err_partition_list: disk.disk_err_partition_list.clone(),
-            ..brief
-        })
+        Some(Self { total: disk.total, used: disk.used, available: disk.available, io_util: disk.io_util, ..brief })
     }
 }
 
@@ -442,5 +437,44 @@ impl FirstHostRepairInfo {
 impl PartitionError {
     fn of(ignored: &IgnoredPartition) -> Self {
         Self { partition_id: ignored.partition_id.0, err_msg: ignored.err_msg.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::MediaType;
+    use crate::plan::world::{data_addr, data_heartbeat, World};
+    use crate::wire::report::DiskStat;
+    use time::UtcOffset;
+
+    #[test]
+    fn every_list_of_disks_says_which_partitions_are_broken_on_them() {
+        let mut world = World::new();
+        world.zone("default", MediaType::SSD, 1, 1, 0);
+        let addr = data_addr(1, 1);
+        let disks = vec!["/disk1".to_owned(), "/disk2".to_owned()];
+        let node = (**world.state.data_node_by_addr(&addr).unwrap()).clone();
+        world.put(DataNode { all_disks: disks.into(), ..node });
+        let mut heartbeat = data_heartbeat(1000, 0, &[]);
+        heartbeat.disk_stats = vec![DiskStat {
+            status: UNAVAILABLE,
+            disk_path: "/disk1".into(),
+            total: 9,
+            total_partition_cnt: 3,
+            disk_err_partition_list: vec![1, 2].into(),
+            ..Default::default()
+        }]
+        .into();
+        world.hear_data(&addr, heartbeat);
+        let sight = Sight::new(world.scene(), &world.reports, UtcOffset::UTC);
+        for disks in [DiskInfos::of(&sight, None), DiskInfos::bad(&sight)] {
+            let broken = &disks.disks[0];
+            assert_eq!((broken.total, broken.total_partition_cnt, &broken.disk_err_partition_list[..]), (0, 3, &[1, 2][..]));
+        }
+        let node = world.state.data_node_by_addr(&addr).unwrap();
+        let broken = DiskInfo::of(&sight, node, "/disk1").unwrap();
+        assert_eq!((broken.total, broken.total_partition_cnt, &broken.disk_err_partition_list[..]), (9, 3, &[1, 2][..]));
+        assert_eq!(DiskInfos::of(&sight, None).disks[1].total_partition_cnt, 0);
     }
 }

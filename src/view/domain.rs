@@ -3,7 +3,7 @@
 use super::node::{DataNodeInfo, MetaNodeInfo};
 use super::sight::Sight;
 use crate::ids::NodeSetId;
-use crate::model::{NodeSet, NodeSetGroup, PartitionKind};
+use crate::model::{NodeSet, NodeSetGroup, PartitionKind, ZoneDomain};
 use crate::plan::placement::{domain, Selectors};
 use crate::wire::gojson::List;
 use serde::Serialize;
@@ -65,7 +65,7 @@ impl DomainNodeSetGrpInfoList {
     /// All domains with their groups. `capacity` is that of a node set which says none.
     pub fn of(sight: &Sight<'_>, selectors: &Selectors, capacity: u64) -> Self {
         let rules = sight.rules;
-        let domain = sight.state.zone_domain.as_deref().cloned().unwrap_or_else(|| domain::initial(&sight.scene()));
+        let domain = sight.state.zone_domain.as_deref().cloned().unwrap_or_else(ZoneDomain::new);
         let mut by_domain: BTreeMap<u64, Vec<SimpleNodeSetGrpInfo>> = BTreeMap::new();
         if rules.fault_domain {
             by_domain.entry(FIRST_DOMAIN).or_default();
