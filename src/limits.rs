@@ -199,6 +199,12 @@ pub const FLASH_DISPATCH_AGAIN: Duration = Duration::from_secs(60);
 pub const FLASH_TASK_LOST_AFTER: Duration = Duration::from_secs(300);
 /// Warming up needs a volume whose blocks stay in the cache for at least this long, seconds.
 pub const FLASH_WARMUP_TTL_MIN_SECS: i64 = 600;
+/// Period of looking at what volumes' strategies for versions ask for (v3.5.3 background-tasks.md §16).
+pub const VERSION_STRATEGY_INTERVAL: Duration = Duration::from_secs(300);
+/// Every node answers a phase of the work on a version within this.
+pub const VERSION_PHASE_TIMEOUT: Duration = Duration::from_secs(6);
+/// Between two looks whether they did.
+pub const VERSION_PHASE_POLL: Duration = Duration::from_millis(100);
 /// The last inode number of a volume.
 pub const INODE_MAX: u64 = i64::MAX as u64;
 /// 1 GiB.

@@ -174,6 +174,7 @@ impl Master {
                     "meta partition not updated"
                 );
             }
+            Response::VersionOperation(said) => return self.version_answered(&said),
             Response::FlashNodeHeartbeat(said) => return self.flash_node_heard(addr, &said),
             Response::FlashNodeScan(said) => return self.flash_task_answered(addr, &said).await,
             Response::LcNodeHeartbeat(said) => return self.lc_node_heard(addr, said).await,

@@ -114,6 +114,7 @@ impl Reign {
         every!("flow limits", limits::FLOW_LIMITS_INTERVAL, tick_flow_limits);
         every!("flash cache", limits::FLASH_CHECK_INTERVAL, check_flash);
         every!("lifecycle scans", limits::LC_CHECK_INTERVAL, check_lifecycle);
+        every!("version strategies", limits::VERSION_STRATEGY_INTERVAL, follow_version_strategies);
         every!("statistics", limits::STATISTICS_INTERVAL, refresh_statistics);
         Some(Self { term, tasks })
     }

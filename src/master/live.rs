@@ -11,6 +11,7 @@ use crate::plan::liveness::Liveness;
 use crate::plan::placement::Selectors;
 use crate::plan::reports::Reports;
 use crate::plan::statistics::Statistics;
+use crate::plan::versions::VersionWork;
 use crate::wire::gojson::List;
 use crate::wire::report::MetaPartitionLoadResponse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +45,8 @@ pub struct Live {
     pub flash: Fleet,
     /// Lc nodes and their jobs.
     pub lc_jobs: Jobs,
+    /// Snapshot versions that are being made or deleted.
+    pub versions: VersionWork,
     /// Wall-clock time at which the reign began.
     pub since_wall: Wall,
 }

@@ -4,8 +4,8 @@
 //! * `leadership.rs`: who leads, and what runs only while this master does.
 //! * `live.rs`: what a leader knows besides the state: reports of nodes, selector memory.
 //! * `register.rs`, `partitions.rs`, `inode_ranges.rs`, `volume.rs`, `marking.rs`, `deletion.rs`, `settings.rs`, `users.rs`, `masters.rs`,
-//!   `quotas.rs`, `flow_limits.rs`, `loading.rs`, `leaders.rs`, `lifecycle.rs`, `flash.rs`, `flash_groups.rs`, `flash_tasks.rs`: operations,
-//!   each a plan and its execution.
+//!   `quotas.rs`, `flow_limits.rs`, `loading.rs`, `leaders.rs`, `lifecycle.rs`, `flash.rs`, `flash_groups.rs`, `flash_tasks.rs`, `versions.rs`:
+//!   operations, each a plan and its execution.
 //! * `moves.rs`: taking replicas from node to node.
 //! * `heartbeat.rs`, `checks.rs`, `cleanup.rs`, `fault_domains.rs`: what the leader does by itself.
 //! * `cached.rs`: client views kept as ready replies.
@@ -42,6 +42,7 @@ pub mod register;
 pub mod senders;
 pub mod settings;
 pub mod users;
+pub mod versions;
 pub mod volume;
 
 use crate::config::Config;

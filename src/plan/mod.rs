@@ -9,6 +9,7 @@
 //! * `flow_limits`: sharing a volume's limits among its clients.
 //! * `usage_limits`, `quota_paths`: limits on directories and users.
 //! * `lifecycle_rules`, `lifecycle`: which rules a volume may have; the scans they lead to.
+//! * `versions`: snapshots of volumes.
 //! * `leaders`: spreading them over nodes.
 //! * `zone_check`, `storage_class`: what a request for a volume may ask for.
 //! * `statistics`: sums for people.
@@ -39,6 +40,7 @@ pub mod statistics;
 pub mod storage_class;
 pub mod usable;
 pub mod usage_limits;
+pub mod versions;
 pub mod volume;
 #[cfg(test)]
 pub(crate) mod world;

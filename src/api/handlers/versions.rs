@@ -1,11 +1,10 @@
 //! Snapshot versions of a volume (v3.5.3 http-cluster-volume.md §8). Versions are made by the strategy only; `/multiVer/create` has no route.
 
-use super::not_supported;
 use super::volume::named;
-use crate::api::go_parse::parse_uint;
+use crate::api::go_parse::{parse_bool, parse_uint};
 use crate::api::reply::Reply;
 use crate::api::request::Ctx;
-use crate::model::{Key, VersionList, VersionStatus, VersionStrategy, Volume, VolumeType, VolumeVersion};
+use crate::model::{Key, VersionList, VersionStrategy, Volume, VolumeType, VolumeVersion};
 use crate::wire::gojson::{GoTime, List};
 use crate::wire::reply::{code, fault, Fault};
 use serde::Serialize;
@@ -157,17 +156,9 @@ pub async fn delete(ctx: Ctx) -> Result<Reply, Fault> {
     let wanted = parse_uint(wanted, 64).unwrap_or(0);
     let volume = named(&ctx, name)?;
     hot(&volume, code::VERSION_OP_ERROR)?;
-    let refused = |text: &'static str| Fault::new(code::VERSION_OP_ERROR, text);
-    let list = versions(&ctx, &volume);
-    let at = list.versions.iter().position(|version| version.ver == wanted).ok_or_else(|| refused("not found"))?;
-    if at + 1 == list.versions.len() {
-        return Err(refused("uncommited version"));
-    }
-    match list.versions[at].status {
-        VersionStatus::DELETING => Err(refused("version on deleting")),
-        VersionStatus::DELETED => Err(refused("version alreay be deleted")),
-        _ => Err(not_supported("deleting a snapshot version")),
-    }
+    let force = p.optional("force").is_some_and(|text| parse_bool(text).unwrap_or(false));
+    ctx.master.delete_version(ctx.route.path, volume.id, wanted, force).await?;
+    Ok(Reply::text("success!"))
 }
 
 fn snapshots_enabled(ctx: &Ctx) -> Result<(), Fault> {
