@@ -7,7 +7,7 @@ use cfs_master::nodes::{CallError, NodeClient, RequestIds};
 use cfs_master::wire::opcode::Opcode;
 use cfs_master::wire::task::{AdminTask, EncodedTask, Subject};
 use cfs_sim::nodes::{Fleet, FleetOptions, Mishap, Shape};
-use cfs_sim::world::{self, World};
+use cfs_sim::world::{self, Crash, HostId, World};
 use serde_json::{json, Value};
 use std::future::Future;
 use std::net::IpAddr;
@@ -143,5 +143,31 @@ fn a_node_goes_wrong_as_ordered() {
         assert_eq!(parts(&lab), [2, 4], "done after the master gave up");
         lab.fleet.down(DATA);
         assert!(matches!(client.call(&create(5)).await, Err(CallError::NotSent { .. })));
+    });
+}
+
+/// The node is started anew behind a cut: the master's idle connection has ended, and it cannot know yet.
+async fn restart_unnoticed(lab: &Lab) {
+    let (master, node) = (HostId(0), HostId(1));
+    lab.world.cut_one_way(node, master);
+    lab.fleet.down(DATA);
+    lab.world.kill(node, Crash::Process);
+    lab.world.sleep(Duration::from_secs(1)).await;
+    let fleet = lab.fleet.clone();
+    lab.world.boot(node, |env| fleet.run(env, DATA.into()));
+    let world = lab.world.clone();
+    lab.world.call(lab.world.now() + Duration::from_secs(2), move || world.join(node, master));
+}
+
+#[test]
+fn a_command_on_a_dead_idle_connection_is_sent_again_only_when_that_does_no_harm() {
+    lab(3, |lab| async move {
+        let client = client(&lab);
+        client.call(&create(1)).await.expect("created");
+        restart_unnoticed(&lab).await;
+        client.call(&task(Opcode::DATA_PARTITION_TRY_TO_LEADER, 1, json!(null))).await.expect("asked again over a new connection");
+        restart_unnoticed(&lab).await;
+        assert!(matches!(client.call(&create(2)).await, Err(CallError::Unknown { .. })), "the node may have created it");
+        assert_eq!(parts(&lab), [1], "and was not asked twice");
     });
 }

@@ -1,17 +1,19 @@
 //! The sender of one node.
 
 use super::exchange::{exchange, ExchangeError};
-use super::pool::Pool;
+use super::pool::{Pool, Taken};
 use super::queue::Queue;
-use crate::env::{Env, TaskHandle};
+use crate::env::{Env, Stream, TaskHandle};
 use crate::limits;
 use crate::wire::packet::{first_req_id, Packet};
 use crate::wire::reply::Fault;
 use crate::wire::result_code::ResultCode;
 use crate::wire::task::EncodedTask;
 use bytes::Bytes;
+use std::io;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Request ids: one counter per process (v3.5.3 packet.md §6).
@@ -32,14 +34,33 @@ impl RequestIds {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// The node cannot have seen it.
-    #[error("{addr}: not sent: {reason}")]
-    NotSent { addr: String, reason: String },
+    #[error("{reason}")]
+    NotSent { reason: String },
     /// The node answered with another result than OK.
     #[error("{}", code.refusal_text(message.as_bytes()))]
     Refused { code: ResultCode, message: String },
     /// It left, and whether the node executed it is not known.
-    #[error("{addr}: outcome unknown: {reason}")]
-    Unknown { addr: String, reason: String },
+    #[error("{reason}")]
+    Unknown { reason: String },
+}
+
+/// What went wrong with an exchange.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("connect: {0}")]
+    Connect(io::Error),
+    #[error("{0}")]
+    Exchange(ExchangeError),
+}
+
+/// The text that v3.5.3 has for it.
+fn go_text(why: &io::Error) -> String {
+    match why.kind() {
+        io::ErrorKind::ConnectionRefused => "connect: connection refused".to_owned(),
+        io::ErrorKind::TimedOut => "i/o timeout".to_owned(),
+        io::ErrorKind::UnexpectedEof => "EOF".to_owned(),
+        _ => why.to_string(),
+    }
 }
 
 /// What a client is told of it: v3.5.3 answers code 1 with the text.
@@ -85,30 +106,60 @@ impl NodeClient {
         }
     }
 
-    /// Sends a command and waits for its result: the reply's body. Never sends it twice.
+    /// Sends a command and waits for its result: the reply's body. The node executes it once at most, unless it may be repeated
+    /// ([`Opcode::may_be_repeated`](crate::wire::opcode::Opcode::may_be_repeated)).
     ///
     /// # Errors
-    /// [`CallError`]: the connection is closed in every case.
+    /// [`CallError`], with the texts of v3.5.3 (http-partitions-nodes.md §14.2): the connection is closed in every case.
     pub async fn call(&self, task: &EncodedTask) -> Result<Bytes, CallError> {
-        let not_sent = |reason: String| CallError::NotSent { addr: self.addr.clone(), reason };
-        let mut stream = self.pool.take(&self.env).await.map_err(|e| not_sent(format!("connect: {e}")))?;
         let request = self.packet(task);
-        match exchange(&self.env, &mut *stream, &request, limits::NODE_REPLY_TIMEOUT).await {
-            Ok(reply) if reply.header.result_code == ResultCode::OK => {
-                self.pool.put(&self.env, stream);
-                Ok(reply.data)
+        let (id, number) = (&task.id, request.header.req_id);
+        match self.exchange(&request, limits::NODE_REPLY_TIMEOUT, task.opcode.may_be_repeated()).await {
+            Ok(reply) if reply.header.result_code == ResultCode::OK => Ok(reply.data),
+            Ok(reply) => {
+                Err(CallError::Refused { code: reply.header.result_code, message: String::from_utf8_lossy(&reply.data).into_owned() })
             }
-            outcome => {
-                stream.abort();
-                Err(match outcome {
-                    Ok(reply) => {
-                        CallError::Refused { code: reply.header.result_code, message: String::from_utf8_lossy(&reply.data).into_owned() }
-                    }
-                    Err(e @ ExchangeError::Unsent(_)) => not_sent(e.to_string()),
-                    Err(e) => CallError::Unknown { addr: self.addr.clone(), reason: e.to_string() },
+            Err(Failure::Connect(why)) => {
+                let reason = format!("action[syncSendAdminTask get conn failed,task:{id}] :: dial tcp {}: {}", self.addr, go_text(&why));
+                Err(CallError::NotSent { reason })
+            }
+            Err(Failure::Exchange(ExchangeError::Unsent(why))) => {
+                let reason = format!("action[syncSendAdminTask],WriteToConn failed,task:{id},reqID[{number}] :: {}", go_text(&why));
+                Err(CallError::NotSent { reason })
+            }
+            Err(Failure::Exchange(why)) => {
+                let text = if let ExchangeError::NoReply(why) = &why { go_text(why) } else { why.to_string() };
+                Err(CallError::Unknown {
+                    reason: format!("action[syncSendAdminTask],ReadFromConn failed task:{id},reqID[{number}] :: {text}"),
                 })
             }
         }
+    }
+
+    /// One exchange; the connection goes back to the pool after a good result only. Where an idle connection turns out to have ended, the
+    /// request goes once more over a new one if the node cannot have executed it, or if it is `repeatable`.
+    async fn exchange(&self, request: &Packet, reply_timeout: Duration, repeatable: bool) -> Result<Packet, Failure> {
+        let Taken { stream, reused } = self.pool.take(&self.env).await.map_err(Failure::Connect)?;
+        let first = match self.exchange_on(stream, request, reply_timeout).await {
+            Err(why) if reused && why.is_end_of_connection() && (repeatable || why.is_unsent()) => why,
+            outcome => return outcome.map_err(Failure::Exchange),
+        };
+        let second = match self.pool.connect(&self.env).await {
+            Ok(stream) => self.exchange_on(stream, request, reply_timeout).await.map_err(Failure::Exchange),
+            Err(why) => Err(Failure::Connect(why)),
+        };
+        // What the first connection took is not unsent because the second one did not take it.
+        second.map_err(|why| if first.is_unsent() { why } else { Failure::Exchange(first) })
+    }
+
+    async fn exchange_on(&self, mut stream: Stream, request: &Packet, reply_timeout: Duration) -> Result<Packet, ExchangeError> {
+        let outcome = exchange(&self.env, &mut *stream, request, reply_timeout).await;
+        match &outcome {
+            // A data node serves nothing more on a connection on which it answered an error (packet.md §7.3).
+            Ok(reply) if reply.header.result_code == ResultCode::OK => self.pool.put(&self.env, stream),
+            _ => stream.abort(),
+        }
+        outcome
     }
 
     fn packet(&self, task: &EncodedTask) -> Packet {
@@ -148,25 +199,12 @@ impl NodeClient {
         for id in due {
             let next = self.queue.lock().expect("no holder panics").begin_sending(&id, self.env.now().0, self.env.wall().secs());
             let Some(task) = next else { continue };
-            let reached = match self.pool.take(&self.env).await {
-                Err(e) => {
-                    tracing::debug!(node = self.addr.as_str(), task = id.as_str(), "connect: {e}");
-                    false
-                }
-                Ok(mut stream) => {
-                    let request = self.packet(&task);
-                    match exchange(&self.env, &mut *stream, &request, limits::NODE_ACK_TIMEOUT).await {
-                        // A data node serves nothing more on a connection on which it answered an error (packet.md §7.3).
-                        Ok(reply) if reply.header.result_code == ResultCode::OK => self.pool.put(&self.env, stream),
-                        Ok(_) => stream.abort(),
-                        Err(e) => {
-                            tracing::debug!(node = self.addr.as_str(), task = id.as_str(), "{e}");
-                            stream.abort();
-                        }
-                    }
-                    true
-                }
-            };
+            // A task of the queue is sent again anyway until it is answered.
+            let sent = self.exchange(&self.packet(&task), limits::NODE_ACK_TIMEOUT, true).await;
+            if let Err(why) = &sent {
+                tracing::debug!(node = self.addr.as_str(), task = id.as_str(), "{why}");
+            }
+            let reached = !matches!(sent, Err(Failure::Connect(_)));
             self.queue.lock().expect("no holder panics").tried(&id, self.env.now().0, self.env.wall().secs());
             if !reached {
                 break;

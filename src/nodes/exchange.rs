@@ -11,10 +11,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 /// What went wrong with an exchange, and whether the node can have seen the request.
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
-    /// The request was not written whole: the node cannot have executed it.
+    /// The connection did not take the whole request: the node cannot have executed it.
     #[error("write: {0}")]
     Unsent(io::Error),
-    /// The request left; the node may have executed it.
+    /// The connection took all of the request; the node may have executed it.
     #[error("read: {0}")]
     NoReply(io::Error),
     /// The node wrote something that is no packet.
@@ -25,10 +25,25 @@ pub enum ExchangeError {
     Mismatch { want_id: i64, got_id: i64, want_op: u8, got_op: u8 },
 }
 
+impl ExchangeError {
+    /// The node cannot have executed the request.
+    pub fn is_unsent(&self) -> bool {
+        matches!(self, Self::Unsent(_))
+    }
+
+    /// The connection ended, as that of a node that was restarted does. A time-out says nothing of the kind.
+    pub fn is_end_of_connection(&self) -> bool {
+        matches!(self, Self::Unsent(e) | Self::NoReply(e) if e.kind() != io::ErrorKind::TimedOut)
+    }
+}
+
 /// Writes `request` within [`limits::NODE_WRITE_TIMEOUT`] and reads the reply within `reply_timeout`.
 pub async fn exchange(env: &Env, stream: &mut dyn Io, request: &Packet, reply_timeout: Duration) -> Result<Packet, ExchangeError> {
-    let written = env.until(env.now() + limits::NODE_WRITE_TIMEOUT, write_packet(stream, request)).await;
-    written.map_err(timed_out).and_then(|r| r).map_err(ExchangeError::Unsent)?;
+    let mut taken = false;
+    let written = env.until(env.now() + limits::NODE_WRITE_TIMEOUT, write_packet(stream, request, &mut taken)).await;
+    if let Err(why) = written.map_err(timed_out).and_then(|r| r) {
+        return Err(if taken { ExchangeError::NoReply(why) } else { ExchangeError::Unsent(why) });
+    }
     let deadline: Mono = env.now() + reply_timeout;
     let reply = match env.until(deadline, read_packet(stream)).await {
         Ok(reply) => reply?,
@@ -49,9 +64,11 @@ fn timed_out(elapsed: Elapsed) -> io::Error {
     elapsed.into()
 }
 
-async fn write_packet(stream: &mut dyn Io, packet: &Packet) -> io::Result<()> {
+/// `taken` becomes true when the last byte is out of our hands: from then on the packet may arrive, whatever becomes of the flush.
+async fn write_packet(stream: &mut dyn Io, packet: &Packet, taken: &mut bool) -> io::Result<()> {
     // The body of a heartbeat task is small and that of the others tiny: one write.
     stream.write_all(&packet.encode()).await?;
+    *taken = true;
     stream.flush().await
 }
 
@@ -87,4 +104,54 @@ async fn read_body(stream: &mut dyn Io, len: usize) -> Result<Bytes, ExchangeErr
         return Err(ExchangeError::NoReply(io::ErrorKind::UnexpectedEof.into()));
     }
     Ok(body.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::tokio::production;
+    use crate::wire::opcode::Opcode;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+    /// Takes so many bytes, and ends with an error at the write after them, or at the flush.
+    struct Takes(usize);
+
+    impl AsyncRead for Takes {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Takes {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            Poll::Ready(if taken == 0 { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(taken) })
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl Io for Takes {
+        fn abort(&mut self) {}
+    }
+
+    #[tokio::test]
+    async fn a_request_counts_as_unsent_only_while_the_connection_lacks_a_byte_of_it() {
+        let request = Packet { header: Header { opcode: Opcode::CREATE_DATA_PARTITION, ..Header::default() }, ..Packet::default() };
+        let len = request.encode().len();
+        for (takes, unsent) in [(0, true), (len - 1, true), (len, false)] {
+            let failed =
+                exchange(&production(), &mut Takes(takes), &request, Duration::from_secs(1)).await.expect_err("the connection ends");
+            assert_eq!((failed.is_unsent(), failed.is_end_of_connection()), (unsent, true), "{takes} of {len} bytes: {failed}");
+        }
+    }
 }

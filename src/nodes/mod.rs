@@ -7,7 +7,8 @@
 //! * `http.rs`: the few requests that lc nodes and flash nodes take by HTTP.
 //! * `client.rs`: the sender of one node: synchronous calls, and the worker with its 2-second rounds.
 //!
-//! Invariant: this layer never looks into the body of a task, and never sends one a second time by itself except from the queue.
+//! Invariant: this layer never looks into the body of a task, and a command is executed once at most: only what the node cannot have
+//! executed or may be repeated is sent again, besides tasks of the queue.
 
 mod client;
 mod exchange;

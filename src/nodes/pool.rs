@@ -16,18 +16,30 @@ pub struct Pool {
     idle: Mutex<VecDeque<(Stream, Mono)>>,
 }
 
+/// A connection for one exchange.
+pub struct Taken {
+    pub stream: Stream,
+    /// It was idle before: the node may have ended it without our knowledge.
+    pub reused: bool,
+}
+
 impl Pool {
     pub fn new(addr: String) -> Self {
         Self { addr, idle: Mutex::default() }
     }
 
     /// An idle connection that is still quiet, else a new one. Errors: the node cannot be reached.
-    pub async fn take(&self, env: &Env) -> io::Result<Stream> {
+    pub async fn take(&self, env: &Env) -> io::Result<Taken> {
         while let Some((mut stream, since)) = self.pop() {
             if env.now().since(since) < limits::POOL_IDLE_TIMEOUT && is_quiet(&mut stream) {
-                return Ok(stream);
+                return Ok(Taken { stream, reused: true });
             }
         }
+        Ok(Taken { stream: self.connect(env).await?, reused: false })
+    }
+
+    /// A new connection. Errors: the node cannot be reached.
+    pub async fn connect(&self, env: &Env) -> io::Result<Stream> {
         let addr: SocketAddr = match self.addr.parse() {
             Ok(addr) => addr,
             Err(_) => self.resolve(env).await?,

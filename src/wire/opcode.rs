@@ -238,6 +238,18 @@ impl Opcode {
         )
     }
 
+    /// A command to a node that does no harm when it is executed twice, at whatever time: it only asks, or asks for the lead of a group.
+    pub const fn may_be_repeated(self) -> bool {
+        matches!(
+            self,
+            Opcode::LOAD_META_PARTITION
+                | Opcode::IS_RAFT_STATUS_OK
+                | Opcode::QUERY_BAD_DISK_RECOVER_PROGRESS
+                | Opcode::META_PARTITION_TRY_TO_LEADER
+                | Opcode::DATA_PARTITION_TRY_TO_LEADER
+        )
+    }
+
     /// A read whose request carries no data: its Size is the wanted length (v3.5.3 packet.md §4).
     pub const fn is_read(self) -> bool {
         matches!(
