@@ -64,19 +64,20 @@ impl Queue {
         lost
     }
 
-    /// Ids of the tasks of this round: all heartbeats that are due, then urgent ones, then others until there are more than
-    /// [`limits::TASKS_PER_ROUND_MAX`].
+    /// Ids of the tasks of this round: all heartbeats that are due, then urgent ones, then version operations, then others until there are
+    /// more than [`limits::TASKS_PER_ROUND_MAX`], one at least.
     pub fn due(&self, now: Now) -> Vec<String> {
         let class = |op: Opcode| match op {
             op if op.is_heartbeat() => 0,
             op if op.is_urgent() => 1,
-            _ => 2,
+            Opcode::VERSION_OPERATION => 2,
+            _ => 3,
         };
         let mut due: Vec<(u8, &String)> =
             self.tasks.iter().filter(|(_, q)| q.is_due(now)).map(|(id, q)| (class(q.task.opcode), id)).collect();
         due.sort();
-        let must = due.iter().filter(|(class, _)| *class < 2).count();
-        due.truncate(must.max(limits::TASKS_PER_ROUND_MAX + 1));
+        let must = due.iter().filter(|(class, _)| *class < 3).count();
+        due.truncate((must + 1).max(limits::TASKS_PER_ROUND_MAX + 1));
         due.into_iter().map(|(_, id)| id.clone()).collect()
     }
 
@@ -170,7 +171,7 @@ mod tests {
     fn heartbeats_and_urgent_tasks_go_first_and_others_wait_for_the_next_round() {
         let mut queue = Queue::default();
         for n in 0..40 {
-            queue.add(task(Opcode::VERSION_OPERATION, n));
+            queue.add(task(Opcode::LC_NODE_SCAN, n));
         }
         queue.add(task(Opcode::LOAD_DATA_PARTITION, 99));
         queue.add(task(Opcode::DATA_NODE_HEARTBEAT, 98));
@@ -187,5 +188,11 @@ mod tests {
             queue.add(task(Opcode::LOAD_DATA_PARTITION, n));
         }
         assert_eq!(queue.due(secs(0)).len(), 50);
+        queue.add(task(Opcode::LC_NODE_SCAN, 1));
+        queue.add(task(Opcode::LC_NODE_SCAN, 2));
+        assert_eq!(queue.due(secs(0)).len(), 51, "others are not starved");
+        queue.add(task(Opcode::VERSION_OPERATION, 3));
+        queue.add(task(Opcode::VERSION_OPERATION, 4));
+        assert_eq!(queue.due(secs(0)).len(), 53, "v3.5.3 does not hold version operations to the limit either");
     }
 }
