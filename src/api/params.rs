@@ -184,9 +184,12 @@ impl Params {
         self.bool_val_or("raftForceDel", false)
     }
 
-    /// `weight`: missing 2.
+    /// Weight of a decommission whose request says none.
+    pub const WEIGHT_DEFAULT: i64 = 2;
+
+    /// `weight`: missing [`Params::WEIGHT_DEFAULT`].
     pub fn weight(&self) -> Result<i64, Fault> {
-        let Some(text) = self.optional("weight") else { return Ok(2) };
+        let Some(text) = self.optional("weight") else { return Ok(Self::WEIGHT_DEFAULT) };
         match atoi(text) {
             Ok(n) if n < 0 => Err(Fault::param("weight should not be set to less than 0")),
             Ok(n) => Ok(n),

@@ -61,7 +61,7 @@ fn a_scan_given_to_a_node_is_lost_when_nothing_is_heard_for_twenty_minutes_of_th
     assert!(jobs.lost_scans(&world.state, world.now).is_empty());
     world.pass(1);
     let lost = jobs.lost_scans(&world.state, world.now);
-    assert_eq!(lost.iter().filter_map(|result| again(&world.state, result)).collect::<Vec<_>>(), [task.clone()]);
+    assert_eq!(ids(&lost.iter().filter_map(|result| again(&world.state, result)).collect::<Vec<_>>()), [task.id.as_str()]);
     let said = LcNodeRuleTaskResponse { id: task.id.clone(), volume: "a".into(), lc_node: "10.0.0.1:17410".into(), ..Default::default() };
     let said =
         LcNodeHeartbeatResponse { lc_task_count_limit: 1, lc_scanning_tasks: [(task.id.clone(), said)].into(), ..Default::default() };

@@ -4,14 +4,17 @@ use super::super::cluster;
 use super::super::{look, not_supported};
 use super::value;
 use crate::api::graphql::schema::{Call, Kind, Root, Schema, Shape, Type};
+use crate::api::params::Params;
 use crate::api::request::Ctx;
 use crate::ids::{MasterId, PartitionId};
 use crate::master::leadership::Leadership;
-use crate::model::PartitionKind;
+use crate::master::moves::{DiskWish, NodeWish};
+use crate::model::{DecommissionType, PartitionKind};
 use crate::view::node::{DataNodeInfo, MetaNodeInfo};
 use crate::view::sight::Sight;
 use crate::view::topology::TopologyView;
 use crate::wire::gojson;
+use crate::wire::reply::fault;
 use serde_json::{json, Value};
 use std::collections::BTreeSet;
 
@@ -390,10 +393,26 @@ async fn decommission_meta_node(call: Call) -> Result<Value, String> {
 
 async fn decommission_disk(call: Call) -> Result<Value, String> {
     known_node(&call, PartitionKind::Data)?;
-    unsupported("taking a disk out of service by GraphQL")
+    let wish = DiskWish {
+        addr: call.text("offLineAddr").to_owned(),
+        disk: call.text("diskPath").to_owned(),
+        disable: true,
+        kind: DecommissionType::MANUAL,
+        weight: Params::WEIGHT_DEFAULT,
+        ..DiskWish::default()
+    };
+    let state = call.ctx.master.state();
+    if state.data_node_by_addr(&wish.addr).is_some_and(|node| !node.all_disks.contains(&wish.disk)) {
+        return Err(fault::DISK_NOT_EXISTS.to_string());
+    }
+    call.ctx.master.decommission_disk(call.ctx.route.path, &wish).await.map_err(|e| e.to_string())?;
+    done("success")
 }
 
 async fn decommission_data_node(call: Call) -> Result<Value, String> {
     known_node(&call, PartitionKind::Data)?;
-    unsupported("taking a data node out of service by GraphQL")
+    let addr = call.text("offLineAddr").to_owned();
+    let wish = NodeWish { addr, weight: Params::WEIGHT_DEFAULT, ..NodeWish::default() };
+    call.ctx.master.decommission_data_node(call.ctx.route.path, &wish).await.map_err(|e| e.to_string())?;
+    done(&format!("decommission data node [{}] submited,please check laster!", wish.addr))
 }
