@@ -4,8 +4,8 @@
 
 use super::handlers::{
     access, api_limits, client, cluster, data_node, data_partition, data_replica, disk, flash_group, flash_node, flash_task, graphql,
-    lc_node, lifecycle, masters, meta_node, meta_partition, metrics, qos, quota, raft, response, s3_limits, settings, topology, user,
-    versions, volume,
+    lc_node, lifecycle, masters, meta_node, meta_partition, metrics, moves, qos, quota, raft, response, s3_limits, settings, topology,
+    user, versions, volume,
 };
 use super::route::Effect::{Change, Read, Report};
 use super::route::Methods::{DeletePost as DELETE_POST, Get as GET, GetPost as GET_POST, Post as POST, PutPost as PUT_POST};
@@ -253,6 +253,8 @@ pub static ROUTES: &[Route] = &[
     route("/client/flashGroups", GET, Leader, Read, "client view of the flash groups").to(&flash_group::client_view),
     route("/api/cluster", GET_POST, Leader, Change, "GraphQL").to(&graphql::cluster),
     route("/api/user", GET_POST, Leader, Change, "GraphQL").to(&graphql::user),
+    route("/moves", GET, Leader, Read, "moves of replicas: under way, or over").to(&moves::list),
+    route("/moves/cancel", GET_POST, Leader, Change, "end a move").to(&moves::cancel),
     route("/metrics", GET, Any, Read, "Prometheus metrics").to(&metrics::page),
 ];
 
@@ -291,7 +293,7 @@ mod tests {
     fn every_path_stands_once() {
         let paths: BTreeSet<_> = ROUTES.iter().map(|route| route.path).collect();
         assert_eq!(paths.len(), ROUTES.len());
-        assert_eq!(ROUTES.len(), 226 + 3, "226 routes, two of GraphQL and the metrics");
+        assert_eq!(ROUTES.len(), 226 + 5, "226 routes, two of GraphQL, the metrics, two of moves");
     }
 
     #[test]

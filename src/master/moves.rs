@@ -6,15 +6,18 @@
 //!
 //! * `ask.rs`: requests to nodes.
 //! * `turn.rs`: changes of the records.
-//! * `begin.rs`: decommissions whose turn it is.
+//! * `adopt.rs`: decommissions that a v3.5.3 master began.
+//! * `begin.rs`: decommissions whose turn it is. `preview.rs`: what they would do.
 //! * `decommission.rs`, `disks.rs`, `nodes.rs`: taking replicas, disks and nodes out of service.
 //! * `replicas.rs`: adding and deleting a replica on request.
 
+mod adopt;
 mod ask;
 mod begin;
 mod decommission;
 mod disks;
 mod nodes;
+mod preview;
 mod replicas;
 mod turn;
 
@@ -23,14 +26,15 @@ pub use nodes::NodeWish;
 pub use replicas::Deletion;
 
 use super::live::Live;
+use super::moment::Moment;
 use super::Master;
 use crate::ids::{PartitionId, Term};
 use crate::limits;
 use crate::model::{Leftover, Move, PartitionKind};
+use crate::plan::moves::allowed;
 use crate::plan::moves::data::{self, View};
 use crate::plan::moves::leftover::{self, Known};
 use crate::plan::moves::{Ask, Memory, Next, Settled, Wait};
-use crate::state::State;
 use crate::wire::reply::Fault;
 use futures::stream::{FuturesUnordered, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
@@ -119,6 +123,7 @@ enum Job {
 impl Master {
     /// The executor: runs as long as this master leads in `term`.
     pub(super) async fn carry_out_moves(self: Arc<Self>, term: Term) {
+        self.adopt_decommissions(term).await;
         let mut busy: BTreeSet<Job> = BTreeSet::new();
         let mut running = FuturesUnordered::new();
         loop {
@@ -184,10 +189,10 @@ impl Master {
             match leftover::next(
                 left,
                 &live.moves.leftovers.get(key).copied().unwrap_or_default(),
-                &self.leftover_now(state, live, left, term),
+                &self.leftover_now(&moment, live, left, term),
             ) {
                 leftover::Step::Wait(wait) => look_at = wait.until.map_or(look_at, |until| until.min(look_at)),
-                leftover::Step::Ask | leftover::Step::Settle => due.push(job),
+                _ => due.push(job),
             }
         }
         (due, crate::env::Mono(look_at))
@@ -272,38 +277,37 @@ impl Master {
         }
     }
 
-    fn leftover_now(&self, state: &State, live: &Live, left: &Leftover, term: Term) -> leftover::Now {
-        let hosts = match left.kind {
-            PartitionKind::Data => state.data_partitions.get(&left.partition).map(|dp| dp.hosts.contains(&left.addr)),
-            PartitionKind::Meta => state.meta_partitions.get(&left.partition).map(|mp| mp.hosts.contains(&left.addr)),
+    fn leftover_now(&self, moment: &Moment, live: &Live, left: &Leftover, term: Term) -> leftover::Now {
+        let state = &moment.state;
+        let (is_host, is_member, registered) = match left.kind {
+            PartitionKind::Data => {
+                let dp = state.data_partitions.get(&left.partition);
+                let is_member = dp.is_some_and(|dp| allowed::is_member(&moment.scene(), &live.reports, dp, &left.addr));
+                (dp.is_some_and(|dp| dp.has_host(&left.addr)), is_member, state.data_node_by_addr(&left.addr).is_some())
+            }
+            PartitionKind::Meta => {
+                let mp = state.meta_partitions.get(&left.partition);
+                (mp.is_some_and(|mp| mp.hosts.contains(&left.addr)), false, state.meta_node_by_addr(&left.addr).is_some())
+            }
         };
-        let registered = match left.kind {
-            PartitionKind::Data => state.data_node_by_addr(&left.addr).is_some(),
-            PartitionKind::Meta => state.meta_node_by_addr(&left.addr).is_some(),
-        };
-        leftover::Now {
-            term,
-            now: self.env.now().0,
-            wall_secs: self.env.wall().secs(),
-            registered,
-            down: live.is_inactive(left.kind, &left.addr, self.env.now()),
-            is_host: hosts.unwrap_or(false),
-        }
+        let down = live.is_inactive(left.kind, &left.addr, self.env.now());
+        leftover::Now { term, now: moment.now, wall_secs: moment.wall_secs, registered, down, is_host, is_member }
     }
 
     async fn work_on_leftover(&self, key: &LeftoverKey, term: Term) {
         while self.ready_term() == Some(term) {
-            let state = self.state();
-            let Some(left) = state.leftovers.get(key) else { return };
+            let moment = self.moment();
+            let Some(left) = moment.state.leftovers.get(key) else { return };
             let step = {
                 let live = self.live();
                 let known = live.moves.leftovers.get(key).copied().unwrap_or_default();
-                leftover::next(left, &known, &self.leftover_now(&state, &live, left, term))
+                leftover::next(left, &known, &self.leftover_now(&moment, &live, left, term))
             };
             let went_on = match step {
                 leftover::Step::Wait(_) => return,
                 leftover::Step::Settle => self.settle_leftover(left).await,
                 leftover::Step::Ask => self.still_leads(term).await && self.ask_leftover(key, left).await,
+                leftover::Step::Expel => self.still_leads(term).await && self.expel_leftover(key, left).await,
             };
             self.moves.tell();
             if !went_on {

@@ -13,6 +13,7 @@ pub mod gotext;
 pub mod lifecycle;
 pub mod meta_partition;
 pub mod metrics;
+pub mod moves;
 pub mod node;
 pub mod op_log;
 pub mod qos;

@@ -184,6 +184,9 @@ pub async fn decommission(ctx: Ctx) -> Result<Reply, Fault> {
     let weight = p.weight()?;
     known(&ctx.master.state(), &addr)?;
     let wish = NodeWish { addr, raft_force, count, weight, ..NodeWish::default() };
+    if p.bool_val_or("plan", false)? {
+        return Ok(Reply::ok(&ctx.master.preview_data_node(&wish)));
+    }
     ctx.master.decommission_data_node(ctx.route.path, &wish).await?;
     Ok(Reply::text(format!("decommission data node [{}] submited!need check status later!", wish.addr)))
 }
@@ -224,6 +227,9 @@ pub async fn migrate(ctx: Ctx) -> Result<Reply, Fault> {
         return Err(Fault::internal(format!("[{target}] is not writable, can't used as target addr for migrate")));
     }
     let wish = NodeWish { addr: source, to: target, raft_force, count: i64::from(count), weight };
+    if p.bool_val_or("plan", false)? {
+        return Ok(Reply::ok(&ctx.master.preview_data_node(&wish)));
+    }
     ctx.master.decommission_data_node(ctx.route.path, &wish).await?;
     let NodeWish { addr, to, .. } = wish;
     Ok(Reply::text(format!(

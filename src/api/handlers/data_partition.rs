@@ -177,6 +177,9 @@ pub async fn decommission(ctx: Ctx) -> Result<Reply, Fault> {
         actor: ctx.route.path.to_owned(),
         ..Wish::default()
     };
+    if p.bool_val_or("plan", false)? {
+        return Ok(Reply::ok(&ctx.master.preview_decommission(&[PartitionId(id)], &wish)));
+    }
     ctx.master.decommission_data_replica(PartitionId(id), &wish).await?;
     Ok(Reply::text(format!("/dataPartition/decommission dataPartitionID :{id}  on node:{} successfully", wish.from)))
 }

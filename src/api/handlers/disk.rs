@@ -135,6 +135,9 @@ pub async fn decommission(ctx: Ctx) -> Result<Reply, Fault> {
     if !node.all_disks.contains(&place.disk) {
         return Err(no_disk());
     }
+    if p.bool_val_or("plan", false)? {
+        return Ok(Reply::ok(&ctx.master.preview_disk(&wish)));
+    }
     ctx.master.decommission_disk(ctx.route.path, &wish).await?;
     Ok(Reply::text(format!("decommission disk [{}:{}] submited!need check status later!", place.addr, place.disk)))
 }

@@ -24,6 +24,7 @@ pub mod masters;
 pub mod meta_node;
 pub mod meta_partition;
 pub mod metrics;
+pub mod moves;
 pub mod qos;
 pub mod quota;
 pub mod raft;

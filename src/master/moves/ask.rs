@@ -12,6 +12,7 @@ use crate::wire::peer::Peer;
 use crate::wire::reply::Fault;
 use crate::wire::request::{
     AddDataPartitionRaftMemberRequest, CreateDataPartitionRequest, DeleteDataPartitionRequest, RemoveDataPartitionRaftMemberRequest,
+    SetDataPartitionRepairingStatusRequest,
 };
 use crate::wire::task::Subject;
 use bytes::Bytes;
@@ -114,10 +115,46 @@ impl Master {
         self.call(on, Opcode::DATA_PARTITION_TRY_TO_LEADER, Subject::DataPartition(id), ()).await.into()
     }
 
+    /// Tells the raft group's leader that nothing is repaired any more (v3.5.3 admin-tasks.md §7.4). Its failure changes nothing.
+    pub(super) async fn end_repairing(&self, id: PartitionId) {
+        let leader = {
+            let moment = self.moment();
+            let Some(dp) = moment.state.data_partitions.get(&id) else { return };
+            let live = self.live();
+            crate::plan::data_partition::leader(&moment.scene(), &live.reports, dp)
+        };
+        let Some(leader) = leader else { return };
+        let request = SetDataPartitionRepairingStatusRequest { partition_id: id, repairing_status: false };
+        if let Err(why) = self.call(&leader, Opcode::SET_REPAIRING_STATUS, Subject::DataPartition(id), request).await {
+            tracing::debug!(partition = id.0, %why, "the repairing status stays");
+        }
+    }
+
     async fn delete_one(&self, on: &str, id: PartitionId, force: bool) -> Answer {
         let kind = self.state().data_partitions.get(&id).map_or(0, |dp| dp.decommission_type.0);
         let request = DeleteDataPartitionRequest { partition_id: id, force, decommission_type: kind, ..Default::default() };
         self.call(on, Opcode::DELETE_DATA_PARTITION, Subject::DataPartition(id), request).await.into()
+    }
+
+    /// Has the raft group give up a member that is no host.
+    pub(super) async fn expel_leftover(&self, key: &LeftoverKey, left: &Leftover) -> bool {
+        let (leader, peer) = {
+            let moment = self.moment();
+            let Some(dp) = moment.state.data_partitions.get(&left.partition) else { return false };
+            let live = self.live();
+            let leader = crate::plan::data_partition::leader(&moment.scene(), &live.reports, dp);
+            let id = moment.state.data_node_by_addr(&left.addr).map(|node| node.id).unwrap_or_default();
+            (leader, Peer { id, addr: left.addr.clone(), ..Peer::default() })
+        };
+        let Some(leader) = leader else { return false };
+        let answer = self.remove_member(&leader, left.partition, &peer, false).await;
+        let mut live = self.live();
+        // The next report of the leader says whether it helped.
+        live.moves.leftovers.entry(key.clone()).or_default().failed_at = Some(self.env.now().0);
+        if let Answer::No(why) | Answer::Unknown(why) = answer {
+            tracing::info!(partition = left.partition.0, host = left.addr.as_str(), %why, "is still a member of the raft group");
+        }
+        true
     }
 
     /// Has a node delete a replica that is none any more, and remembers what it said.

@@ -3,7 +3,7 @@
 use super::{Master, PartitionKey};
 use crate::ids::Term;
 use crate::limits;
-use crate::model::{DataPartition, Ending, Key, Leftover, Move, PartitionStatus, PastMove, Task};
+use crate::model::{DataPartition, Ending, Key, Leftover, Move, PartitionStatus, PastMove, Phase, Task};
 use crate::plan::moves::data::{self, Effect, Stamp, View};
 use crate::plan::moves::Turn;
 use crate::state::{State, Txn};
@@ -41,6 +41,9 @@ impl Master {
         match made {
             Ok(effect) => {
                 self.turned(mv, &turn, &effect, &peers_before);
+                if effect.ending.is_some() && mv.task.adds() && mv.phase != Phase::Waiting {
+                    self.end_repairing(mv.partition).await;
+                }
                 true
             }
             Err(why) => {
@@ -148,7 +151,7 @@ impl Move {
     /// The replica that a request for it is answered for is there, or gone.
     pub(super) fn has_answered(&self) -> bool {
         match self.task {
-            Task::Add => self.phase == crate::model::Phase::Repairing,
+            Task::Add => self.phase == Phase::Repairing,
             _ => false,
         }
     }

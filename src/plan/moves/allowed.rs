@@ -1,7 +1,7 @@
 //! What a data partition may lose or gain (v3.5.3 http-partitions-nodes.md §4.3, §4.5, §5.4).
 
 use crate::model::{DataPartition, PartitionStatus};
-use crate::plan::data_partition::{life, live_hosts};
+use crate::plan::data_partition::{leader, life, live_hosts};
 use crate::plan::life::Life;
 use crate::plan::liveness::Liveness;
 use crate::plan::reports::Reports;
@@ -21,6 +21,14 @@ pub fn is_healthy(scene: &Scene<'_>, reports: &Reports, dp: &DataPartition, addr
 /// The leader is so young that silence of a host means nothing.
 pub fn has_unheard_hosts(scene: &Scene<'_>, reports: &Reports, dp: &DataPartition) -> bool {
     dp.hosts.iter().any(|host| life(scene, reports, dp, host) == Life::Unknown)
+}
+
+/// Does the leader of the raft group report `addr` as a member?
+pub fn is_member(scene: &Scene<'_>, reports: &Reports, dp: &DataPartition, addr: &str) -> bool {
+    let leader = leader(scene, reports, dp);
+    let replica = leader.and_then(|leader| reports.data_partition(dp.partition_id)?.replica(&leader));
+    let members = replica.and_then(|replica| replica.local_peers.list(&dp.peers));
+    members.is_some_and(|members| members.iter().any(|peer| peer.addr == addr))
 }
 
 /// Is somebody left when `addr` goes (§4.5 no. 2)? Asked again before every request that takes a replica off.

@@ -280,12 +280,16 @@ fn retracting(view: &View<'_>, dp: &DataPartition) -> Next {
             return wait(format!("{} cannot be taken off again: {why}", mv.to.addr));
         }
     }
-    let via = match view.leader() {
+    // With one replica the new member, as long as it has none, leaves the raft group without a majority: there is nobody else to ask, and
+    // nothing is committed that the one replica does not have (v3.5.3 background-tasks.md §10.7).
+    let leader = view.leader();
+    let force = mv.raft_force || (leader.is_none() && dp.replica_num == 1);
+    let via = match leader {
         Some(leader) => vec![leader],
-        None if mv.raft_force => dp.hosts.iter().filter(|host| **host != mv.to.addr).cloned().collect(),
+        None if force => dp.hosts.iter().filter(|host| **host != mv.to.addr).cloned().collect(),
         None => return wait(format!("the raft group has no leader that could give up {}", mv.to.addr)),
     };
-    Next::Ask(Ask::RemoveMember { via, peer: mv.to.clone(), force: mv.raft_force })
+    Next::Ask(Ask::RemoveMember { via, peer: mv.to.clone(), force })
 }
 
 fn deleting(view: &View<'_>, dp: &DataPartition) -> Next {

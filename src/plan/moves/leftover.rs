@@ -1,4 +1,5 @@
-//! What becomes of a replica that is none any more: its node is told to delete it until that is certain.
+//! What becomes of a replica that is none any more: its node is told to delete it until that is certain, and where a late request made it a
+//! member of the raft group again, the group is told to give it up.
 //!
 //! Invariant: nothing is asked of a node that is a host.
 
@@ -36,6 +37,8 @@ pub struct Now {
     pub down: bool,
     /// It is a host of the partition.
     pub is_host: bool,
+    /// The raft group's leader reports it as a member.
+    pub is_member: bool,
 }
 
 /// What to do about a leftover.
@@ -43,6 +46,8 @@ pub struct Now {
 pub enum Step {
     Wait(Wait),
     Ask,
+    /// The raft group has to give it up.
+    Expel,
     /// Nothing is there, and nothing will be.
     Settle,
 }
@@ -57,6 +62,13 @@ pub fn next(leftover: &Leftover, known: &Known, at: &Now) -> Step {
     if at.is_host {
         return wait("it is a host again", None);
     }
+    let rests = known.failed_at.map(|failed| failed + ASK_AGAIN_AFTER).filter(|again| *again > at.now);
+    if at.is_member {
+        return match rests {
+            Some(again) => wait("the raft group has not given it up", Some(again)),
+            None => Step::Expel,
+        };
+    }
     let certain = leftover.term == at.term && !leftover.doubtful && !known.lost;
     let over = leftover.since.saturating_add(TOMBSTONE_KEPT.as_secs() as i64);
     match known.confirmed {
@@ -70,7 +82,7 @@ pub fn next(leftover: &Leftover, known: &Known, at: &Now) -> Step {
     if at.down {
         return wait("the node is down", None);
     }
-    match known.failed_at.map(|failed| failed + ASK_AGAIN_AFTER).filter(|again| *again > at.now) {
+    match rests {
         Some(again) => wait("the last request failed", Some(again)),
         None => Step::Ask,
     }
@@ -81,7 +93,7 @@ mod tests {
     use super::*;
 
     fn at(wall_secs: i64) -> Now {
-        Now { term: Term(3), now: Duration::from_secs(100), wall_secs, registered: true, down: false, is_host: false }
+        Now { term: Term(3), now: Duration::from_secs(100), wall_secs, registered: true, down: false, is_host: false, is_member: false }
     }
 
     fn leftover() -> Leftover {
@@ -109,6 +121,15 @@ mod tests {
             let again = Known { confirmed: Some(1_600), ..known };
             assert_eq!(next(&leftover, &again, &at(1_601)), Step::Settle);
         }
+    }
+
+    #[test]
+    fn a_member_of_the_raft_group_is_expelled_before_anything_is_settled() {
+        let confirmed = Known { confirmed: Some(1_000), ..Known::default() };
+        let member = Now { is_member: true, ..at(1_000) };
+        assert_eq!(next(&leftover(), &confirmed, &member), Step::Expel);
+        let failed = Known { failed_at: Some(Duration::from_secs(99)), ..confirmed };
+        assert!(matches!(next(&leftover(), &failed, &member), Step::Wait(_)));
     }
 
     #[test]
