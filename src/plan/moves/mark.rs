@@ -149,13 +149,14 @@ fn automatic(scene: &Scene<'_>, reports: &Reports, dp: &DataPartition, wish: &Wi
         // The one that is left could only be trusted by force: that is for people to decide.
         return Verdict::Refuse(text(ALL_UNAVAILABLE));
     }
+    let one_of_three = dp.replica_num == 3 && bad.len() == 1;
     let urgent = match (dp.replica_num, bad.len(), dp.hosts.len()) {
-        _ if !lost && !(dp.replica_num == 3 && bad.len() == 1) => wish.weight,
+        _ if !(lost || one_of_three) => wish.weight,
         (3, 2, 3) | (3, 1, 2) if lost => HIGHEST,
         _ if !bad.is_empty() => HIGH,
         _ => wish.weight,
     };
-    let first = if lost || (dp.replica_num == 3 && bad.len() == 1) { other(&bad) } else { None };
+    let first = if lost || one_of_three { other(&bad) } else { None };
     let carried = first.is_some().then(|| text(DISK_ERROR_FIRST));
     let from = first.unwrap_or_else(|| wish.from.clone());
     Verdict::Mark { from, raft_force: wish.raft_force || lost, weight: urgent.max(wish.weight), carried }
