@@ -39,7 +39,6 @@ impl Master {
 
     /// Turns the intent of a creation that failed into a tombstone.
     pub(super) async fn abandon(&self, kind: PartitionKind, id: PartitionId) {
-        let until = self.env.wall().secs() + limits::TOMBSTONE_KEPT.as_secs() as i64;
         let done = self
             .commit("give up creation", |_, txn| {
                 let key = Key::CreateIntent(kind, id).to_string();
@@ -51,7 +50,6 @@ impl Master {
                         volume: intent.volume,
                         hosts: intent.hosts.clone(),
                         force: true,
-                        until,
                         ..Default::default()
                     });
                 }
@@ -67,8 +65,7 @@ impl Master {
     /// Puts a tombstone for the hosts that did not confirm the deletion of a partition. Nothing when all did.
     pub(super) fn put_tombstone(&self, txn: &mut Txn, volume: VolumeId, (kind, id): PartitionKey, hosts: Vec<String>) {
         if !hosts.is_empty() {
-            let until = self.env.wall().secs() + limits::TOMBSTONE_KEPT.as_secs() as i64;
-            txn.put(Tombstone { kind, id, volume, hosts, until, ..Default::default() });
+            txn.put(Tombstone { kind, id, volume, hosts, ..Default::default() });
         }
     }
 
@@ -109,13 +106,18 @@ impl Master {
         self.remove_tombstones(&state).await;
     }
 
-    /// Tombstones whose hosts have all confirmed, long enough after the last packet that could bring a replica back.
+    /// Tombstones whose hosts have all confirmed, long enough after the last packet that could bring a replica back. How long is
+    /// counted by the clock of this reign: a wall clock that jumps would let one go while such a packet is still on its way.
     async fn remove_tombstones(&self, state: &State) {
-        let wall = self.env.wall().secs();
+        let now = self.env.now();
         let done: Vec<PartitionKey> = {
-            let live = self.live();
+            let mut live = self.live();
+            for key in state.tombstones.keys() {
+                live.tombstones_since.entry(*key).or_insert(now);
+            }
             let confirmed = |t: &Tombstone, h: &String| live.buried.contains(&(t.kind, t.id, h.clone())) || !knows(state, t.kind, h);
-            let over = state.tombstones.values().filter(|t| t.until <= wall && t.hosts.iter().all(|h| confirmed(t, h)));
+            let old = |t: &Tombstone| live.tombstones_since.get(&(t.kind, t.id)).is_some_and(|since| now >= *since + limits::TOMBSTONE_KEPT);
+            let over = state.tombstones.values().filter(|t| old(t) && t.hosts.iter().all(|h| confirmed(t, h)));
             over.map(|t| (t.kind, t.id)).take(limits::RECORDS_PER_COMMIT_MAX).collect()
         };
         if done.is_empty() {
@@ -130,7 +132,9 @@ impl Master {
             })
             .await;
         if removed.is_ok() {
-            self.live().buried.retain(|(kind, id, _)| !done.contains(&(*kind, *id)));
+            let mut live = self.live();
+            live.buried.retain(|(kind, id, _)| !done.contains(&(*kind, *id)));
+            live.tombstones_since.retain(|key, _| !done.contains(key));
         }
     }
 

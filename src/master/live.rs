@@ -29,6 +29,8 @@ pub struct Live {
     pub creating: BTreeSet<(PartitionKind, PartitionId)>,
     /// Replicas of tombstones whose hosts confirmed that they are gone.
     pub buried: BTreeSet<(PartitionKind, PartitionId, String)>,
+    /// Since when this reign has known of each tombstone.
+    pub tombstones_since: BTreeMap<(PartitionKind, PartitionId), Mono>,
     /// Moves of replicas as this leader carries them out.
     pub moves: InHand,
     /// When data partitions were last created automatically for a volume.

@@ -61,8 +61,6 @@ record! {
         hosts: Vec<String> = "hosts";
         /// Delete even what a node thinks is in use.
         force: bool = "force";
-        /// Unix seconds after which the nodes left are given up.
-        until: i64 = "until";
     }
 }
 
