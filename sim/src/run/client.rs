@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How long a client waits for an answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(40);
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 /// Owner of all volumes, and the MD5 of it that deleting one needs.
 const OWNER: &str = "owner1";
