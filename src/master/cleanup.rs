@@ -44,14 +44,7 @@ impl Master {
                 let key = Key::CreateIntent(kind, id).to_string();
                 if let Some(intent) = txn.read::<CreateIntent>(&key) {
                     txn.delete::<CreateIntent>(&key);
-                    txn.put(Tombstone {
-                        kind,
-                        id,
-                        volume: intent.volume,
-                        hosts: intent.hosts.clone(),
-                        force: true,
-                        ..Default::default()
-                    });
+                    txn.put(Tombstone { kind, id, volume: intent.volume, hosts: intent.hosts.clone(), force: true, ..Default::default() });
                 }
                 Ok(())
             })
@@ -116,7 +109,8 @@ impl Master {
                 live.tombstones_since.entry(*key).or_insert(now);
             }
             let confirmed = |t: &Tombstone, h: &String| live.buried.contains(&(t.kind, t.id, h.clone())) || !knows(state, t.kind, h);
-            let old = |t: &Tombstone| live.tombstones_since.get(&(t.kind, t.id)).is_some_and(|since| now >= *since + limits::TOMBSTONE_KEPT);
+            let old =
+                |t: &Tombstone| live.tombstones_since.get(&(t.kind, t.id)).is_some_and(|since| now >= *since + limits::TOMBSTONE_KEPT);
             let over = state.tombstones.values().filter(|t| old(t) && t.hosts.iter().all(|h| confirmed(t, h)));
             over.map(|t| (t.kind, t.id)).take(limits::RECORDS_PER_COMMIT_MAX).collect()
         };
