@@ -7,7 +7,7 @@ use crate::model::{
     DataNode, DataPartition, DecommissionDisk, DecommissionStatus, DecommissionType, IgnoredPartition, NodeSet, PartitionKind, Phase,
 };
 use crate::wire::gojson::List;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -165,16 +165,6 @@ pub struct DecommissionDiskInfo {
     pub src_addr: String,
     pub disk_path: String,
     pub progress_info: DecommissionProgress,
-}
-
-/// Reply of `/disk/queryBadDiskRecoverProgress`, as the node sends it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-pub struct BadDiskRecoverProgress {
-    pub total_partitions_num: i64,
-    pub bad_data_partitions: List<u64>,
-    pub bad_data_partitions_num: i64,
-    pub status: String,
 }
 
 /// Name of a disk's status.

@@ -12,13 +12,14 @@ use crate::master::moves::DiskWish;
 use crate::model::{DataNode, DecommissionDisk, DecommissionStatus, DecommissionType, Key};
 use crate::state::Txn;
 use crate::view::disk::{
-    BadDiskRecoverProgress, DecommissionDiskInfo, DecommissionDisksResponse, DecommissionFailedDiskInfo, DecommissionInfoStat,
-    DecommissionProgress, DecommissionTokenStatus, DiskInfo, DiskInfos,
+    DecommissionDiskInfo, DecommissionDisksResponse, DecommissionFailedDiskInfo, DecommissionInfoStat, DecommissionProgress,
+    DecommissionTokenStatus, DiskInfo, DiskInfos,
 };
 use crate::view::gotext;
 use crate::wire::gojson::List;
 use crate::wire::opcode::Opcode;
 use crate::wire::reply::{fault, Fault};
+use crate::wire::report::BadDiskRecoverProgress;
 use crate::wire::request::DiskRequest;
 use crate::wire::task::Subject;
 use bytes::Bytes;
@@ -341,7 +342,7 @@ pub async fn backups(ctx: Ctx) -> Result<Reply, Fault> {
     Ok(Reply::text(format!("There are backup directoires for([{ids}]) left on disk({}) datanode({})", place.addr, place.disk)))
 }
 
-/// Checks that the node lost the disk and that no partition is left there, then asks the node.
+/// Checks that the node lost the disk and that no partition is left there, asks the node, and forgets the decommission of the disk.
 async fn lost(ctx: &Ctx, place: &Place, left: &str, opcode: Opcode) -> Result<(), Fault> {
     let node = place.node(ctx)?;
     let disk = &place.disk;
@@ -353,7 +354,12 @@ async fn lost(ctx: &Ctx, place: &Place, left: &str, opcode: Opcode) -> Result<()
     if there.next().is_some() {
         return Err(Fault::internal(format!("disk {disk} still has partitions{left}")));
     }
-    place.ask(ctx, opcode).await.map(drop)
+    place.ask(ctx, opcode).await?;
+    let forgotten = ctx.master.commit(ctx.route.path, |_, txn| {
+        place.forget(txn);
+        Ok(())
+    });
+    forgotten.await
 }
 
 /// `/disk/deleteLostDisk`.
@@ -361,12 +367,6 @@ pub async fn delete_lost(ctx: Ctx) -> Result<Reply, Fault> {
     let p = ctx.form()?;
     let place = Place::read(&ctx, &p).await?;
     lost(&ctx, &place, ", can't delete", Opcode::DELETE_LOST_DISK).await?;
-    ctx.master
-        .commit(ctx.route.path, |_, txn| {
-            place.forget(txn);
-            Ok(())
-        })
-        .await?;
     Ok(Reply::text(format!("delete lost disk[{}] success", place.name())))
 }
 
@@ -375,12 +375,6 @@ pub async fn reload(ctx: Ctx) -> Result<Reply, Fault> {
     let p = ctx.form()?;
     let place = Place::read(&ctx, &p).await?;
     lost(&ctx, &place, " not decommission", Opcode::RELOAD_DISK).await?;
-    ctx.master
-        .commit(ctx.route.path, |_, txn| {
-            place.forget(txn);
-            Ok(())
-        })
-        .await?;
     Ok(Reply::text(format!("reload disk[{}] success", place.name())))
 }
 
