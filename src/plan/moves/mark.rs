@@ -126,7 +126,7 @@ fn media_fit(scene: &Scene<'_>, wish: &Wish) -> Result<(), Fault> {
         }
     }
     if wish.to_set != NodeSetId(0) {
-        let set = state.node_sets.get(&wish.to_set).ok_or_else(|| text("set id not found"))?;
+        let set = state.node_sets.get(&wish.to_set).ok_or_else(|| text(format!("set {} not found", wish.to_set)))?;
         let media = |zone: &str| state.zones.get(zone).map_or(MediaType::UNSPECIFIED, |zone| zone.effective_media_type(legacy));
         let (from, to) = (media(node(&wish.from)?.effective_zone_name()), media(set.effective_zone_name()));
         if from != to {
