@@ -14,6 +14,7 @@
 //! * [`config`]: the configuration file.
 //! * [`master`]: ties them together. Knows no HTTP.
 //! * [`api`]: HTTP. Knows the master's operations, never raft or the disk.
+//! * [`import`]: the store of a stopped master, brought into a new cluster. Knows no raft.
 //! * [`mutants`]: planted bugs that prove the simulation; nothing without the feature of that name.
 //! * [`observe`]: logs, metrics, audit; usable by all.
 #![forbid(unsafe_code)]
@@ -22,6 +23,7 @@ pub mod api;
 pub mod config;
 pub mod env;
 pub mod ids;
+pub mod import;
 pub mod limits;
 pub mod master;
 pub mod model;

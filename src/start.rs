@@ -43,9 +43,8 @@ pub struct Running {
 /// A store cannot be opened or read, or an address cannot be bound.
 pub async fn start(env: Env, config: Config) -> Result<Running, StartError> {
     let config = Arc::new(config);
-    let state_store = env.storage.open(&config.store_dir).await?;
+    let (machine, published) = Machine::load(env.storage.open(&config.store_dir).await?)?;
     let log_store = env.storage.open(&config.wal_dir).await?;
-    let (machine, published) = Machine::load(state_store)?;
     let options = raft::Options {
         id: config.id,
         peers: config.peers.clone(),

@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("observe", &["ids", "limits", "config"]),
     ("master", &["ids", "limits", "wire", "model", "state", "plan", "view", "config", "env", "raft", "nodes", "observe", "mutants"]),
     ("api", &["ids", "limits", "wire", "model", "state", "plan", "view", "config", "env", "master", "observe"]),
+    ("import", &["ids", "env", "model", "state", "master"]),
     ("start", &["ids", "limits", "state", "config", "env", "raft", "master", "api"]),
 ];
 

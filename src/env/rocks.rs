@@ -6,6 +6,10 @@
 //! Only the default column family and plain byte order are used, so that a directory left by a v3.5.3 master opens as it is
 //! (v3.5.3 state-machine.md §5, §13). Knows nothing of what the keys mean.
 
+mod stopped;
+
+pub use stopped::StoppedStore;
+
 use super::storage::Pair;
 use super::{Batch, BoxFuture, Durability, Op, Storage, Store, StoreError, View};
 use rocksdb::{DBCompressionType, Direction, IteratorMode, LogLevel, Options, ReadOptions, WriteBatch, WriteOptions, DB};

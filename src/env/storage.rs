@@ -75,6 +75,25 @@ pub trait View: Send + Sync {
     fn scan(&self, from: Bound<&[u8]>, to: &[u8], limit: usize) -> Result<Vec<Pair>, StoreError>;
 }
 
+/// Pairs read from a store at a time.
+const SCAN_PAIRS: usize = 4096;
+
+/// The next pairs after the key `last`, in the order of their keys; none at the end.
+pub fn piece_after(view: &(impl View + ?Sized), last: Option<&[u8]>) -> Result<Vec<Pair>, StoreError> {
+    view.scan(last.map_or(Bound::Unbounded, Bound::Excluded), &[], SCAN_PAIRS)
+}
+
+/// Visits all pairs in the order of their keys, a piece at a time.
+pub fn each_piece<V: View + ?Sized, E: From<StoreError>>(view: &V, mut visit: impl FnMut(Vec<Pair>) -> Result<(), E>) -> Result<(), E> {
+    let mut last: Option<Vec<u8>> = None;
+    loop {
+        let pairs = piece_after(view, last.as_deref())?;
+        let Some((key, _)) = pairs.last() else { return Ok(()) };
+        last = Some(key.clone());
+        visit(pairs)?;
+    }
+}
+
 /// An open store. Its directory is locked as long as it lives.
 pub trait Store: View {
     /// Applies a batch atomically. Batches of one store take effect in the order of the calls.

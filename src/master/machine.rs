@@ -3,13 +3,13 @@
 //! One owner: the raft task calls [`Machine`], which changes its own `State`, writes the change with its index in one batch and then
 //! publishes a consistent copy (O(1), the tables are persistent maps). Readers take a copy from [`Published`] and never wait for it.
 
-use crate::env::storage::Pair;
-use crate::env::{Batch, BoxFuture, Durability, Op, Store, StoreError, View};
+use crate::env::storage::{each_piece, Pair};
+use crate::env::{Batch, BoxFuture, Durability, Op, Store, StoreError};
 use crate::ids::Index;
+use crate::model::key;
 use crate::mutants::mutant;
 use crate::raft::{Entry, Membership, Payload, StateMachine};
 use crate::state::{LoadError, Outcome, State, Writes};
-use std::ops::Bound;
 use std::sync::{Arc, RwLock};
 
 /// The newest applied state, for any reader.
@@ -34,6 +34,9 @@ pub enum MachineError {
     Store(#[from] StoreError),
     #[error(transparent)]
     State(#[from] LoadError),
+    /// `cfs-master import` was stopped half-way.
+    #[error("it holds part of {from}: an import was begun and has not finished. Empty storeDir and walDir, then run the import again")]
+    HalfImported { from: String },
 }
 
 /// The state machine that raft drives.
@@ -47,8 +50,11 @@ impl Machine {
     /// Loads everything from the state store (v3.5.3 state-machine.md §5).
     ///
     /// # Errors
-    /// The store cannot be read, or its applied index or a counter is damaged.
+    /// The store cannot be read, an import into it has not finished, or its applied index or a counter is damaged.
     pub fn load(store: Arc<dyn Store>) -> Result<(Self, Published), MachineError> {
+        if let Some(from) = store.get(key::IMPORTING.as_bytes())? {
+            return Err(MachineError::HalfImported { from: String::from_utf8_lossy(&from).into_owned() });
+        }
         let mut state = State::new();
         each_piece(&*store, |pairs| state.load_more(pairs).map_err(MachineError::from))?;
         for (key, bad) in &state.unreadable {
@@ -90,7 +96,7 @@ impl StateMachine for Machine {
             self.state.set_membership(membership.encode().into(), &mut writes);
             batch.ops.extend(writes.0.into_iter().map(to_op));
             if mutant!("applied index in another batch") {
-                let is_index = |op: &Op| matches!(op, Op::Put { key, .. } if key == crate::model::key::APPLIED.as_bytes());
+                let is_index = |op: &Op| matches!(op, Op::Put { key, .. } if key == key::APPLIED.as_bytes());
                 let (index, data) = batch.ops.drain(..).partition(is_index);
                 self.store.write(Batch { ops: index }, Durability::Buffered).await?;
                 batch.ops = data;
@@ -127,21 +133,6 @@ impl StateMachine for Machine {
 
     fn sync(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         self.store.write(Batch::default(), Durability::Synced)
-    }
-}
-
-/// Pairs read from a store at a time.
-const SCAN_PAIRS: usize = 4096;
-
-/// Visits all pairs in the order of their keys.
-fn each_piece<E: From<StoreError>>(view: &dyn View, mut visit: impl FnMut(Vec<Pair>) -> Result<(), E>) -> Result<(), E> {
-    let mut last: Option<Vec<u8>> = None;
-    loop {
-        let from = last.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-        let pairs = view.scan(from, &[], SCAN_PAIRS)?;
-        let Some((key, _)) = pairs.last() else { return Ok(()) };
-        last = Some(key.clone());
-        visit(pairs)?;
     }
 }
 

@@ -90,6 +90,9 @@ pub const MEMBERSHIP: &str = "~raft#membership";
 /// Our own: prefix of the revision of a key, decimal.
 pub const REVISION_PREFIX: &str = "~rev#";
 
+/// Our own: an import into this store was begun and has not finished; where from.
+pub const IMPORTING: &str = "~import#unfinished";
+
 /// The key that holds the revision of `key`.
 pub fn revision_key(key: &str) -> String {
     format!("{REVISION_PREFIX}{key}")
@@ -308,6 +311,7 @@ mod tests {
             "#c#",
             "~rev##vol#8",
             MEMBERSHIP,
+            IMPORTING,
             "~create#xp#1",
             "~left#dp#1",
             "~left#dp#1#",

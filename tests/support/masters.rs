@@ -4,6 +4,7 @@ use serde_json::{json, Map, Value};
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::process::Stdio;
 use tokio::process::{Child, Command};
 
@@ -45,10 +46,16 @@ impl Masters {
         config
     }
 
-    /// Starts, or starts again, one master process.
-    pub fn start(&mut self, i: usize) -> io::Result<()> {
+    /// Writes a master's configuration file.
+    pub fn configure(&self, i: usize) -> io::Result<PathBuf> {
         let file = self.dir.path().join(format!("m{i}.json"));
         std::fs::write(&file, self.config(i).to_string())?;
+        Ok(file)
+    }
+
+    /// Starts, or starts again, one master process.
+    pub fn start(&mut self, i: usize) -> io::Result<()> {
+        let file = self.configure(i)?;
         let out = std::fs::File::options().create(true).append(true).open(self.dir.path().join(format!("m{i}.out")))?;
         let child = Command::new(env!("CARGO_BIN_EXE_cfs-master"))
             .args(["-f", "-c"])
