@@ -239,10 +239,16 @@ pub const MOVES_REST: Duration = Duration::from_secs(1);
 pub const MOVES_REMEMBERED: usize = 4_096;
 /// A request to add or delete a replica waits this long for another move of the partition to end (v3.5.3: five tries, a second apart).
 pub const MOVE_TURN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one for a meta replica does: that one has to catch up before the next begins.
+pub const META_MOVE_TURN_TIMEOUT: Duration = Duration::from_secs(30);
 /// A request to add or delete a replica waits this long for its own move; the move goes on without it.
 pub const MOVE_REPLY_TIMEOUT: Duration = Duration::from_secs(120);
 /// Between the hosts of a raft group without a leader that are asked to change its members (v3.5.3 admin-tasks.md §7.4).
 pub const MEMBER_ASK_PAUSE: Duration = Duration::from_secs(3);
+/// Empty meta partitions are frozen this long after they became read-only (v3.5.3 http-partitions-nodes.md §8).
+pub const FREEZE_AFTER: Duration = Duration::from_secs(600);
+/// How freezing or cleaning them ended is remembered this long.
+pub const CLEAN_TASK_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Requests to stop or resume a repair (v3.5.3 admin-tasks.md §7.6).
 pub const STOP_REPAIR_TRIES: u32 = 6;
 /// Disks and nodes that are taken out of service are looked at this often.

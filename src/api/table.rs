@@ -3,9 +3,9 @@
 //! To serve a route, append `.to(&module::handler)` to its row and take its path out of [`NOT_SUPPORTED_YET`].
 
 use super::handlers::{
-    access, api_limits, client, cluster, data_node, data_partition, data_replica, disk, flash_group, flash_node, flash_task, graphql,
-    lc_node, lifecycle, masters, meta_node, meta_partition, metrics, moves, qos, quota, raft, response, s3_limits, settings, topology,
-    user, versions, volume,
+    access, api_limits, client, cluster, data_node, data_partition, data_replica, disk, empty_meta, flash_group, flash_node, flash_task,
+    graphql, lc_node, lifecycle, masters, meta_node, meta_partition, meta_replica, metrics, moves, qos, quota, raft, response, s3_limits,
+    settings, topology, user, versions, volume,
 };
 use super::route::Effect::{Change, Read, Report};
 use super::route::Methods::{DeletePost as DELETE_POST, Get as GET, GetPost as GET_POST, Post as POST, PutPost as PUT_POST};
@@ -102,7 +102,7 @@ pub static ROUTES: &[Route] = &[
     route("/metaNode/response", GET_POST, Leader, Report, "meta node task replies").limiter("getmetanodetaskresponse").to(&response::take),
     route("/lcNode/response", GET_POST, Leader, Report, "lifecycle node task replies").to(&response::take),
     route("/metaPartition/load", GET_POST, Leader, Change, "load and compare the replicas of a meta partition").ticket(0xa0100, "master:loadmetapartition").limiter("adminloadmetapartition").to(&meta_partition::load),
-    route("/metaPartition/decommission", GET_POST, Leader, Change, "move one replica of a meta partition").ticket(0xa0200, "master:decommissionmetapartition").limiter("admindecommissionmetapartition").to(&meta_partition::decommission),
+    route("/metaPartition/decommission", GET_POST, Leader, Change, "move one replica of a meta partition").ticket(0xa0200, "master:decommissionmetapartition").limiter("admindecommissionmetapartition").to(&meta_replica::decommission),
     route("/metaPartition/changeleader", GET_POST, Leader, Change, "raft leader change of a meta partition").ticket(0xa0300, "master:changemetapartitionleader").limiter("adminchangemetapartitionleader").to(&meta_partition::change_leader),
     route("/metaPartition/balanceLeader", GET_POST, Leader, Change, "balance meta partition leaders").limiter("adminbalancemetapartitionleader").to(&meta_partition::balance_leader),
     route("/client/metaPartitions", GET, Leader, Read, "client view of a volume's meta partitions").limiter("clientmetapartitions").to(&client::meta_partitions),
@@ -116,14 +116,14 @@ pub static ROUTES: &[Route] = &[
     route("/qos/masterLimit", GET, Leader, Change, "rate of QoS uploads the master accepts").ticket(0xa0900, "master:qosupdatemasterlimit").limiter("qosupdatemasterlimit").to(&settings::set_qos_master_limit),
     route("/qos/updateClientParam", GET, Leader, Change, "report period and trigger of QoS clients").ticket(0xa0a00, "master:qosupdateclientparam").limiter("qosupdateclientparam").to(&qos::update_client_param),
     route("/metaPartition/create", GET_POST, Leader, Change, "add meta partitions to a volume").ticket(0xa0400, "master:createmetapartition").limiter("admincreatemetapartition").to(&meta_partition::create),
-    route("/metaReplica/add", GET_POST, Leader, Change, "add a meta replica").ticket(0xa0500, "master:addmetareplica").limiter("adminaddmetareplica"),
-    route("/metaReplica/delete", GET_POST, Leader, Change, "delete a meta replica").ticket(0xa0600, "master:deletemetareplica").limiter("admindeletemetareplica"),
+    route("/metaReplica/add", GET_POST, Leader, Change, "add a meta replica").ticket(0xa0500, "master:addmetareplica").limiter("adminaddmetareplica").to(&meta_replica::add),
+    route("/metaReplica/delete", GET_POST, Leader, Change, "delete a meta replica").ticket(0xa0600, "master:deletemetareplica").limiter("admindeletemetareplica").to(&meta_replica::delete),
     route("/metaPartition/diagnose", GET_POST, Leader, Read, "meta partitions in trouble").limiter("admindiagnosemetapartition").to(&meta_partition::diagnose),
-    route("/metaPartition/emptyStatus", GET, Leader, Read, "empty meta partitions").to(&meta_partition::empty_status),
-    route("/metaPartition/freezeEmpty", GET_POST, Leader, Change, "freeze empty meta partitions"),
-    route("/metaPartition/cleanEmpty", GET_POST, Leader, Change, "clean frozen ones"),
-    route("/metaPartition/removeBackup", GET_POST, Leader, Change, "drop backups of cleaned ones"),
-    route("/metaPartition/getCleanTask", GET, Leader, Read, "state of those tasks"),
+    route("/metaPartition/emptyStatus", GET, Leader, Read, "empty meta partitions").to(&empty_meta::status),
+    route("/metaPartition/freezeEmpty", GET_POST, Leader, Change, "freeze empty meta partitions").to(&empty_meta::freeze),
+    route("/metaPartition/cleanEmpty", GET_POST, Leader, Change, "clean frozen ones").to(&empty_meta::clean),
+    route("/metaPartition/removeBackup", GET_POST, Leader, Change, "drop backups of cleaned ones").to(&empty_meta::remove_backup),
+    route("/metaPartition/getCleanTask", GET, Leader, Read, "state of those tasks").to(&empty_meta::tasks),
     route("/metaNode/createBalanceTask", GET_POST, Leader, Change, "create a meta balance plan").to(&meta_node::create_balance_task),
     route("/metaNode/getBalanceTask", GET, Leader, Read, "read it").to(&meta_node::get_balance_task),
     route("/metaNode/runBalanceTask", GET_POST, Leader, Change, "run it").to(&meta_node::run_balance_task),
@@ -259,15 +259,7 @@ pub static ROUTES: &[Route] = &[
 ];
 
 /// Routes that answer code 1 `not supported yet`.
-pub const NOT_SUPPORTED_YET: &[&str] = &[
-    "/metaReplica/add",
-    "/metaReplica/delete",
-    "/metaPartition/freezeEmpty",
-    "/metaPartition/cleanEmpty",
-    "/metaPartition/removeBackup",
-    "/metaPartition/getCleanTask",
-    "/dataPartition/recoverBackupDataReplica",
-];
+pub const NOT_SUPPORTED_YET: &[&str] = &["/dataPartition/recoverBackupDataReplica"];
 
 /// The route of a path, percent-decoded.
 pub fn find(path: &str) -> Option<&'static Route> {

@@ -108,6 +108,7 @@ impl Reign {
         every!("cleanup", limits::CHECK_INTERVAL, cleanup_round);
         every!("data partition checks", limits::CHECK_INTERVAL, check_data_partitions);
         every!("meta partition checks", limits::CHECK_INTERVAL, check_meta_partitions);
+        every!("empty meta partitions", limits::CHECK_INTERVAL, clean_round);
         every!("fault domains", limits::CHECK_INTERVAL, check_fault_domains);
         every!("volume deletion", limits::CHECK_INTERVAL, delete_volumes);
         every!("meta partition loads", limits::META_LOAD_INTERVAL, load_meta_partitions);

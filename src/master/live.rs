@@ -1,5 +1,6 @@
 //! What a leader knows besides the replicated state. Memory only: a new reign begins with nothing and loses nothing by it.
 
+use super::empty_partitions::Cleanings;
 use super::moves::InHand;
 use crate::env::{Mono, Wall};
 use crate::ids::{PartitionId, VolumeId};
@@ -33,6 +34,8 @@ pub struct Live {
     pub tombstones_since: BTreeMap<(PartitionKind, PartitionId), Mono>,
     /// Moves of replicas as this leader carries them out.
     pub moves: InHand,
+    /// What is being done with empty meta partitions.
+    pub cleanings: Cleanings,
     /// When data partitions were last created automatically for a volume.
     pub auto_created: BTreeMap<VolumeId, Duration>,
     /// The numbers of the last statistics round.

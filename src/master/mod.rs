@@ -4,7 +4,7 @@
 //! * `leadership.rs`: who leads, and what runs only while this master does.
 //! * `live.rs`: what a leader knows besides the state: reports of nodes, selector memory.
 //! * `register.rs`, `partitions.rs`, `inode_ranges.rs`, `volume.rs`, `marking.rs`, `deletion.rs`, `settings.rs`, `users.rs`, `masters.rs`,
-//!   `quotas.rs`, `flow_limits.rs`, `loading.rs`, `leaders.rs`, `lifecycle.rs`, `flash.rs`, `flash_groups.rs`, `flash_tasks.rs`, `versions.rs`:
+//!   `quotas.rs`, `flow_limits.rs`, `loading.rs`, `leaders.rs`, `empty_partitions.rs`, `lifecycle.rs`, `flash.rs`, `flash_groups.rs`, `flash_tasks.rs`, `versions.rs`:
 //!   operations, each a plan and its execution.
 //! * `moves.rs`: taking replicas from node to node.
 //! * `heartbeat.rs`, `checks.rs`, `cleanup.rs`, `fault_domains.rs`: what the leader does by itself.
@@ -18,6 +18,7 @@ pub mod cleanup;
 pub mod clients;
 pub mod commit;
 pub mod deletion;
+pub mod empty_partitions;
 pub mod fault_domains;
 pub mod flash;
 pub mod flash_groups;

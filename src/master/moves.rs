@@ -10,18 +10,24 @@
 //! * `begin.rs`: decommissions whose turn it is. `preview.rs`: what they would do.
 //! * `decommission.rs`, `disks.rs`, `nodes.rs`: taking replicas, disks and nodes out of service.
 //! * `replicas.rs`: adding and deleting a replica on request.
+//! * `meta.rs`, `ask_meta.rs`, `meta_nodes.rs`: the same for meta partitions, their nodes, and what these are asked.
 
 mod adopt;
 mod ask;
+mod ask_meta;
 mod begin;
 mod decommission;
 mod disks;
+mod meta;
+mod meta_nodes;
 mod nodes;
 mod preview;
 mod replicas;
 mod turn;
 
 pub use disks::DiskWish;
+pub use meta::MetaMove;
+pub use meta_nodes::MetaNodeWish;
 pub use nodes::NodeWish;
 pub use replicas::Deletion;
 
@@ -30,11 +36,9 @@ use super::moment::Moment;
 use super::Master;
 use crate::ids::{PartitionId, Term};
 use crate::limits;
-use crate::model::{Leftover, Move, PartitionKind};
-use crate::plan::moves::allowed;
-use crate::plan::moves::data::{self, View};
+use crate::model::{Leftover, Move, PartitionKind, Phase};
 use crate::plan::moves::leftover::{self, Known};
-use crate::plan::moves::{Ask, Memory, Next, Settled, Wait};
+use crate::plan::moves::{allowed, meta as meta_moves, Ask, Look, Memory, Next, Settled, Wait};
 use crate::wire::reply::Fault;
 use futures::stream::{FuturesUnordered, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,6 +82,8 @@ pub struct InHand {
     leftovers: BTreeMap<LeftoverKey, Known>,
     /// Decommissions that could begin found no room; looked at again then, or when another one ends.
     full_until: Option<Duration>,
+    /// Meta nodes that a request under way empties.
+    emptied_by_request: BTreeSet<String>,
 }
 
 /// A move as this leader carries it out.
@@ -85,6 +91,8 @@ pub struct InHand {
 struct Course {
     /// Of the move; another one's course is worth nothing.
     number: u64,
+    /// In which `memory` was gathered.
+    phase: Phase,
     memory: Memory,
     wait: Option<Wait>,
     /// Why the last request failed.
@@ -96,6 +104,9 @@ impl InHand {
         let course = self.moves.entry((mv.kind, mv.partition)).or_default();
         if course.number != mv.number {
             *course = Course { number: mv.number, ..Course::default() };
+        }
+        if course.phase != mv.phase {
+            (course.phase, course.memory) = (mv.phase, Memory::default());
         }
         course
     }
@@ -160,13 +171,13 @@ impl Master {
         live.moves.leftovers.retain(|key, _| state.leftovers.contains_key(key));
         for (key, mv) in &state.moves {
             let job = Job::Move(*key);
-            if key.0 != PartitionKind::Data || busy.contains(&job) {
+            if busy.contains(&job) {
                 continue;
             }
             let course = live.moves.course(mv);
-            let dp = state.data_partitions.get(&key.1).map(|dp| &**dp);
-            let view = View { scene: moment.scene(), reports: &live.reports, mv, dp, memory: &course.memory, term };
-            match data::next(&view) {
+            course.memory.since.get_or_insert(moment.now);
+            let look = Look { scene: moment.scene(), reports: &live.reports, mv, memory: &course.memory, term };
+            match look.next() {
                 Next::Begin => may_begin = true,
                 Next::Wait(wait) => {
                     look_at = wait.until.map_or(look_at, |until| until.min(look_at));
@@ -216,9 +227,8 @@ impl Master {
                 let mut live = self.live();
                 let live = &mut *live;
                 let course = live.moves.course(&mv);
-                let dp = moment.state.data_partitions.get(&key.1).map(|dp| &**dp);
-                let view = View { scene: moment.scene(), reports: &live.reports, mv: &mv, dp, memory: &course.memory, term };
-                let next = data::next(&view);
+                course.memory.since.get_or_insert(moment.now);
+                let next = Look { scene: moment.scene(), reports: &live.reports, mv: &mv, memory: &course.memory, term }.next();
                 course.wait = match &next {
                     Next::Wait(wait) => Some(wait.clone()),
                     _ => None,
@@ -250,9 +260,8 @@ impl Master {
             let course = live.moves.course(mv);
             course.memory.asked_at = Some(moment.now);
             course.memory.asked += 1;
-            let dp = moment.state.data_partitions.get(&mv.partition).map(|dp| &**dp);
-            let view = View { scene: moment.scene(), reports: &live.reports, mv, dp, memory: &course.memory, term };
-            let settled = data::settle(&view, &ask, answer);
+            let look = Look { scene: moment.scene(), reports: &live.reports, mv, memory: &course.memory, term };
+            let settled = look.settle(&ask, answer);
             match &settled {
                 Settled::Again(why) => {
                     course.memory.failed_at = Some(moment.now);
@@ -268,7 +277,14 @@ impl Master {
             settled
         };
         match settled {
-            Settled::Turn(turn) => self.turn(mv, turn, term).await,
+            Settled::Turn(turn) => {
+                let recorded = self.turn(mv, turn, term).await;
+                if !recorded {
+                    // What the node did is not known to the records: whoever goes on must not take it for undone.
+                    self.live().moves.course(mv).memory.in_doubt = true;
+                }
+                recorded
+            }
             // The plan says when it is asked again.
             Settled::Again(why) | Settled::InDoubt(why) => {
                 tracing::info!(partition = mv.partition.0, phase = ?mv.phase, %why, "a step of a move waits");
@@ -287,7 +303,8 @@ impl Master {
             }
             PartitionKind::Meta => {
                 let mp = state.meta_partitions.get(&left.partition);
-                (mp.is_some_and(|mp| mp.hosts.contains(&left.addr)), false, state.meta_node_by_addr(&left.addr).is_some())
+                let is_member = mp.is_some_and(|mp| meta_moves::allowed::is_member(&moment.scene(), &live.reports, mp, &left.addr));
+                (mp.is_some_and(|mp| mp.has_host(&left.addr)), is_member, state.meta_node_by_addr(&left.addr).is_some())
             }
         };
         let down = live.is_inactive(left.kind, &left.addr, self.env.now());

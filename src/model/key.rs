@@ -81,6 +81,8 @@ pub enum Key {
     PastMove(u64),
     /// Our own: a node that may still hold a replica which is none any more.
     Leftover(PartitionKind, PartitionId, String),
+    /// Our own: a meta node that is being emptied, by address.
+    EmptyNode(String),
 }
 
 /// The applied raft index, decimal.
@@ -122,6 +124,7 @@ impl Key {
                 "move" => partition(rest).map(|(kind, id)| Key::Move(kind, id)),
                 "moved" => number(rest).map(Key::PastMove),
                 "left" => replica(rest),
+                "empty" => (!rest.is_empty()).then(|| Key::EmptyNode(rest.to_owned())),
                 _ => None,
             };
         }
@@ -238,6 +241,7 @@ impl fmt::Display for Key {
             Key::Move(kind, id) => write!(f, "~move#{}#{id}", kind.text()),
             Key::PastMove(number) => write!(f, "~moved#{number}"),
             Key::Leftover(kind, id, addr) => write!(f, "~left#{}#{id}#{addr}", kind.text()),
+            Key::EmptyNode(addr) => write!(f, "~empty#{addr}"),
         }
     }
 }
@@ -287,6 +291,7 @@ mod tests {
             (Key::Move(PartitionKind::Data, PartitionId(7)), "~move#dp#7"),
             (Key::PastMove(12), "~moved#12"),
             (Key::Leftover(PartitionKind::Data, PartitionId(7), addr()), "~left#dp#7#10.0.0.1:17310"),
+            (Key::EmptyNode(addr()), "~empty#10.0.0.1:17310"),
         ];
         for (key, text) in keys {
             assert_eq!(key.to_string(), text);

@@ -39,7 +39,7 @@ pub use key::{Key, PartitionKind};
 pub use lifecycle::{LcConfiguration, LcExpiration, LcFilter, LcNode, LcResult, LcRule, LcTask, LcTransition};
 pub use limiters::{ApiLimit, ApiLimits, S3Limit, S3Nodes};
 pub use meta_partition::MetaPartition;
-pub use moves::{Ending, Leftover, Move, PastMove, Phase, StepTaken, Task};
+pub use moves::{EmptyNode, Ending, Leftover, Move, PastMove, Phase, StepTaken, Task};
 pub use nodes::{DataNode, DecommissionDisk, IgnoredPartition, MetaNode};
 pub use own::{CreateIntent, Tombstone, VolumeIntent};
 pub use record::{Extra, Record, Unreadable};

@@ -184,6 +184,30 @@ impl JsonRecord for Leftover {
     }
 }
 
+record! {
+    /// `~empty#<addr>`: the meta node is being emptied and is removed when it is empty. It takes no replica meanwhile.
+    pub struct EmptyNode keyed(addr: String) {
+        /// Who asked.
+        actor: String = "actor";
+        /// Unix seconds.
+        asked: i64 = "asked";
+        /// The leader's term in which it was asked for.
+        term: Term = "term";
+    }
+}
+
+impl JsonRecord for EmptyNode {
+    fn place(&self) -> Key {
+        Key::EmptyNode(self.addr.clone())
+    }
+
+    fn adopt(&mut self, key: &Key) {
+        if let Key::EmptyNode(addr) = key {
+            self.addr = addr.clone();
+        }
+    }
+}
+
 impl Task {
     /// A replica comes to be.
     pub fn adds(self) -> bool {

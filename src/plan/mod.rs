@@ -4,6 +4,7 @@
 //! * `scene`, `rules`: the moment and the settings that a decision is made in.
 //! * `placement`, `usable`, `node_set`: where things go.
 //! * `data_partition`, `meta_partition`, `volume`: what they can do, and what is to be done about it.
+//! * `empty_partitions`: which meta partitions may be frozen and cleaned.
 //! * `moves`: taking replicas from node to node, one step at a time.
 //! * `flash`, `flash_groups`, `flash_tasks`: the flash cache: its nodes, who has which slots, manual tasks.
 //! * `flow_limits`: sharing a volume's limits among its clients.
@@ -18,6 +19,7 @@
 //! time is unix seconds, random numbers come from a closure of the caller.
 
 pub mod data_partition;
+pub mod empty_partitions;
 pub mod flash;
 pub mod flash_groups;
 pub mod flash_tasks;

@@ -120,4 +120,5 @@ tables! {
     Move = Key::Move(kind, id) => moves[(*kind, *id)];
     PastMove = Key::PastMove(number) => past_moves[*number];
     Leftover = Key::Leftover(kind, id, addr) => leftovers[(*kind, *id, addr.clone())];
+    EmptyNode = Key::EmptyNode(addr) => empty_nodes[addr.clone()];
 }

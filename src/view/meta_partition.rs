@@ -2,11 +2,12 @@
 
 use super::sight::Sight;
 use crate::ids::PartitionId;
-use crate::limits::INODE_MAX;
-use crate::model::{DataPartition, Freeze, MetaNode, MetaPartition, PartitionStatus, Volume};
+use crate::model::{DataPartition, Freeze, MetaNode, MetaPartition, PartitionKind, PartitionStatus, Volume};
+use crate::plan::empty_partitions::is_empty;
 use crate::plan::life::Life;
 use crate::plan::meta_partition::{assess, forbids_proto_0, last_of_volume, lost_its_leader, Assessment};
 use crate::plan::reports::MetaPartitionReports;
+use crate::state::State;
 use crate::wire::gojson::List;
 use crate::wire::peer::Peer;
 use crate::wire::report::{MetaPartitionLoadResponse, StatOfStorageClass};
@@ -66,7 +67,8 @@ pub struct MetaPartitionInfo {
     pub forbidden: bool,
     pub freeze: i8,
     pub stat_by_storage_class: Vec<StatOfStorageClass>,
-    pub stat_by_migrate_storage_class: Vec<StatOfStorageClass>,
+    /// Null before the first check.
+    pub stat_by_migrate_storage_class: List<StatOfStorageClass>,
     pub forbid_write_op_of_proto_ver0: bool,
 }
 
@@ -155,6 +157,30 @@ pub struct VolEmptyMpStats {
     pub empty_count: usize,
     #[serde(rename = "metaPartitions")]
     pub meta_partitions: Vec<MetaPartitionView>,
+}
+
+/// Element of `/metaPartition/getCleanTask`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct CleanTask {
+    pub name: String,
+    pub status: String,
+    pub unfreeze: usize,
+    pub freezing: usize,
+    pub freezed: usize,
+}
+
+impl CleanTask {
+    /// Of a volume; the numbers are those of its partitions.
+    pub fn of(state: &State, volume: &Volume, status: &str) -> Self {
+        let count = |freeze| state.meta_partitions_of_volume(volume.id).filter(|mp| mp.freeze == freeze).count();
+        Self {
+            name: volume.name.clone(),
+            status: status.to_owned(),
+            unfreeze: count(Freeze::NONE),
+            freezing: count(Freeze::FREEZING),
+            freezed: count(Freeze::FROZEN),
+        }
+    }
 }
 
 static UNREPORTED: LazyLock<MetaPartitionReports> = LazyLock::new(MetaPartitionReports::default);
@@ -247,7 +273,10 @@ impl MetaPartitionInfo {
             forbidden: sight.state.volumes.get(&partition.vol_id).is_none_or(|volume| volume.forbidden),
             freeze: partition.freeze.0,
             stat_by_storage_class: reported.stats(),
-            stat_by_migrate_storage_class: reported.migrate_stats(),
+            stat_by_migrate_storage_class: match reported.checked.is_some() {
+                true => reported.migrate_stats().into(),
+                false => List::default(),
+            },
             forbid_write_op_of_proto_ver0: forbids_proto_0(&sight.scene(), sight.reports, partition),
         }
     }
@@ -325,10 +354,15 @@ impl MetaPartitionDiagnosisV1 {
 }
 
 impl BadPartitionView {
-    /// Meta partitions that are recovering, by the first host of each.
+    /// Meta partitions that are recovering, by the node that they left, or that they came to where they left none.
     pub fn recovering_meta_partitions(sight: &Sight<'_>) -> Vec<Self> {
         let recovering = sight.state.meta_partitions.values().filter(|mp| mp.is_recover);
-        Self::grouped(recovering.map(|mp| (mp.hosts.first().cloned().unwrap_or_default(), mp.partition_id)))
+        let path = |mp: &MetaPartition| match sight.state.moves.get(&(PartitionKind::Meta, mp.partition_id)) {
+            Some(mv) if mv.from.is_empty() => mv.to.addr.clone(),
+            Some(mv) => mv.from.clone(),
+            None => mp.hosts.first().cloned().unwrap_or_default(),
+        };
+        Self::grouped(recovering.map(|mp| (path(mp), mp.partition_id)))
     }
 
     /// Data partitions that are recovering, by `addr:disk` of what they leave.
@@ -356,7 +390,7 @@ impl VolEmptyMpStats {
 
     fn of(sight: &Sight<'_>, volume: &Volume) -> Option<Self> {
         let all: Vec<_> = sight.state.meta_partitions_of_volume(volume.id).collect();
-        let empty: Vec<_> = all.iter().filter(|mp| mp.freeze != Freeze::NONE || is_empty(sight, mp)).collect();
+        let empty: Vec<_> = all.iter().filter(|mp| mp.freeze != Freeze::NONE || is_empty(sight.reports, mp)).collect();
         Some(Self {
             name: volume.name.clone(),
             total: all.len(),
@@ -364,10 +398,4 @@ impl VolEmptyMpStats {
             meta_partitions: empty.into_iter().map(|mp| MetaPartitionView::of(sight, mp)).collect(),
         })
     }
-}
-
-/// No inodes and no dentries, and not the partition that takes new inodes.
-pub fn is_empty(sight: &Sight<'_>, partition: &MetaPartition) -> bool {
-    let reported = reported(sight, partition.partition_id);
-    reported.inode_count() == 0 && reported.dentry_count() == 0 && partition.end != INODE_MAX
 }

@@ -128,6 +128,8 @@ pub(super) struct Node {
     pub over_part: BTreeMap<u64, Map<String, Value>>,
     pub answers: BTreeMap<u8, Bytes>,
     pub mishaps: BTreeMap<u8, Vec<(Mishap, u32)>>,
+    /// Meta partitions of which a backup is kept.
+    pub backups: BTreeSet<u64>,
     pub server: Option<Server>,
     /// Wakes who writes the partitions to disk.
     pub changed: Arc<tokio::sync::Notify>,
@@ -330,6 +332,7 @@ impl Node {
             over_part: BTreeMap::new(),
             answers: BTreeMap::new(),
             mishaps: BTreeMap::new(),
+            backups: BTreeSet::new(),
             server: None,
             changed: Arc::default(),
         }

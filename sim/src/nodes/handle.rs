@@ -65,6 +65,7 @@ pub(super) fn handle(state: &mut State, addr: &str, opcode: Opcode, header_pid: 
     else {
         return refuse("the request names no partition".into());
     };
+    let holds = |state: &mut State| state.node(addr).is_some_and(|node| node.view.parts.contains_key(&pid));
     match opcode {
         Opcode::DATA_NODE_HEARTBEAT | Opcode::META_NODE_HEARTBEAT => post(Post::Heartbeat),
         Opcode::CREATE_DATA_PARTITION => {
@@ -87,7 +88,7 @@ pub(super) fn handle(state: &mut State, addr: &str, opcode: Opcode, header_pid: 
                 end: number("End").unwrap_or_default(),
                 ..Part::default()
             };
-            if delivery == Delivery::First && state.node(addr).is_some_and(|node| node.view.parts.contains_key(&pid)) {
+            if delivery == Delivery::First && holds(state) {
                 // A v3.5.3 meta node loses the running partition's directory then (admin-tasks.md §8.1).
                 let what = format!("meta partition {pid} created where it is already");
                 state.breaches.push(Breach { node: addr.to_owned(), what });
@@ -109,6 +110,32 @@ pub(super) fn handle(state: &mut State, addr: &str, opcode: Opcode, header_pid: 
             }
             let response = json!({"PartitionID": pid, "VolName": text("VolName"), "End": end, "Status": 1, "Result": ""});
             post(Post::Response(response))
+        }
+        Opcode::ADD_META_PARTITION_RAFT_MEMBER | Opcode::REMOVE_META_PARTITION_RAFT_MEMBER if !holds(state) => {
+            refuse(format!("unknown meta partition: {pid}"))
+        }
+        Opcode::FREEZE_EMPTY_META_PARTITION | Opcode::BACKUP_EMPTY_META_PARTITION => {
+            let backs_up = opcode == Opcode::BACKUP_EMPTY_META_PARTITION;
+            if !holds(state) {
+                return if backs_up { ok("") } else { refuse(format!("unknown meta partition: {pid}")) };
+            }
+            let wanted = backs_up || request["Freeze"].as_bool().unwrap_or_default();
+            let inodes = super::report::inode_count(state, addr, pid);
+            if wanted && inodes > 0 {
+                return refuse(format!("inodeCount({inodes}) or dentryCount(0) is not zero"));
+            }
+            if let Some(node) = state.node(addr).filter(|_| backs_up) {
+                node.view.parts.remove(&pid);
+                node.backups.insert(pid);
+                node.changed.notify_one();
+            }
+            ok("")
+        }
+        Opcode::REMOVE_BACKUP_META_PARTITION => {
+            if let Some(node) = state.node(addr) {
+                node.backups.clear();
+            }
+            ok("")
         }
         Opcode::ADD_DATA_PARTITION_RAFT_MEMBER | Opcode::ADD_META_PARTITION_RAFT_MEMBER => {
             let Some(add) = peer(&request["AddPeer"]) else { return refuse("no peer to add".into()) };
@@ -159,6 +186,8 @@ fn needs_pid(opcode: Opcode) -> bool {
             | Opcode::REMOVE_DATA_PARTITION_RAFT_MEMBER
             | Opcode::ADD_META_PARTITION_RAFT_MEMBER
             | Opcode::REMOVE_META_PARTITION_RAFT_MEMBER
+            | Opcode::FREEZE_EMPTY_META_PARTITION
+            | Opcode::BACKUP_EMPTY_META_PARTITION
     )
 }
 

@@ -25,6 +25,14 @@ pub(super) fn heartbeat(state: &State, addr: &str) -> Option<Value> {
     Some(response)
 }
 
+/// Inodes that a node reports of a meta partition.
+pub(super) fn inode_count(state: &State, addr: &str, pid: u64) -> u64 {
+    let response = heartbeat(state, addr).unwrap_or_default();
+    let reports = response["MetaPartitionReports"].as_array().cloned().unwrap_or_default();
+    let report = reports.iter().find(|report| report["PartitionID"] == pid);
+    report.and_then(|report| report["InodeCnt"].as_u64()).unwrap_or_default()
+}
+
 fn leads(state: &State, node: &Node, pid: u64) -> bool {
     let peers = node.view.parts.get(&pid).map(|part| part.peers.as_slice()).unwrap_or_default();
     state.leader(node.view.kind, pid, peers) == Some(node.view.id)

@@ -1,11 +1,13 @@
 //! Meta nodes (v3.5.3 http-partitions-nodes.md §1.2, §9, §11).
 
 use super::data_node::{migration, not_found, registration};
+use super::meta_replica::allowed;
 use super::{look, not_supported};
 use crate::api::go_parse::parse_uint;
 use crate::api::reply::Reply;
 use crate::api::request::Ctx;
 use crate::ids::{NodeId, PartitionId};
+use crate::master::moves::{MetaMove, MetaNodeWish};
 use crate::model::{MetaNode, PartitionKind};
 use crate::plan::usable::meta_node_can_allocate;
 use crate::state::State;
@@ -69,37 +71,19 @@ pub async fn update_id(ctx: Ctx) -> Result<Reply, Fault> {
     Ok(Reply::ok(&id))
 }
 
-/// Removes a node that holds no meta partition.
-async fn remove_empty(ctx: &Ctx, addr: &str) -> Result<(), Fault> {
-    ctx.master
-        .commit(ctx.route.path, |state, txn| {
-            let node = txn.meta_node_by_addr(addr).ok_or(fault::META_NODE_NOT_EXISTS)?;
-            if state.meta_partition_count_on(addr) > 0 {
-                return Err(Fault::internal(format!("meta node {addr} holds meta partitions")));
-            }
-            txn.remove(&*node);
-            Ok(())
-        })
-        .await?;
-    ctx.master.live().reports.forget_meta_node(addr);
-    Ok(())
-}
-
-/// `/metaNode/decommission`: an empty node goes at once.
+/// `/metaNode/decommission`. With `plan=true`, ours, it says what it would do; so do the migrations.
 pub async fn decommission(ctx: Ctx) -> Result<Reply, Fault> {
     let p = ctx.form()?;
     let addr = ctx.addr(&p).await?;
     let count = p.pint("count")?;
-    let state = ctx.master.state();
-    known(&state, &addr)?;
-    if state.settings.forbid_mp_decommission {
-        return Err(Fault::internal("cluster mataPartition decommission switch is disabled"));
+    known(&ctx.master.state(), &addr)?;
+    allowed(&ctx)?;
+    let wish = MetaNodeWish { addr, to: String::new(), count };
+    if p.bool_val_or("plan", false)? {
+        return Ok(Reply::ok(&ctx.master.preview_meta_node(&wish)?));
     }
-    if state.meta_partition_count_on(&addr) > 0 {
-        return Err(not_supported("taking a meta node with partitions out of service"));
-    }
-    remove_empty(&ctx, &addr).await?;
-    Ok(Reply::text(format!("decommissionMetaNode metaNode [{addr}] limit {count} has offline successfully")))
+    ctx.master.migrate_meta_node(ctx.route.path, &wish).await?;
+    Ok(Reply::text(format!("decommissionMetaNode metaNode [{}] limit {count} has offline successfully", wish.addr)))
 }
 
 fn usable(sight: &Sight<'_>, node: &MetaNode) -> bool {
@@ -130,7 +114,14 @@ pub async fn migrate(ctx: Ctx) -> Result<Reply, Fault> {
     if !look(&ctx, |sight| usable(sight, &to)) {
         return Err(unusable_target(&target));
     }
-    Err(not_supported("migrating a meta node"))
+    allowed(&ctx)?;
+    let wish = MetaNodeWish { addr: source, to: target, count };
+    if p.bool_val_or("plan", false)? {
+        return Ok(Reply::ok(&ctx.master.preview_meta_node(&wish)?));
+    }
+    ctx.master.migrate_meta_node(ctx.route.path, &wish).await?;
+    let MetaNodeWish { addr, to, .. } = wish;
+    Ok(Reply::text(format!("migrateMetaNodeHandler from src [{addr}] to targaet[{to}] has migrate successfully")))
 }
 
 /// `/metaNode/migratePartition`.
@@ -154,7 +145,13 @@ pub async fn migrate_partition(ctx: Ctx) -> Result<Reply, Fault> {
     if !state.meta_partitions.contains_key(&PartitionId(id)) {
         return Err(Fault::internal(format!("Failed to get meta partition ({id})")));
     }
-    Err(not_supported("migrating a meta partition"))
+    let wish = MetaMove { partition: PartitionId(id), from: source, to: target };
+    if p.bool_val_or("plan", false)? {
+        return Ok(Reply::ok(&ctx.master.preview_meta_moves(&[wish])));
+    }
+    ctx.master.migrate_meta_replica(ctx.route.path, &wish).await?;
+    let MetaMove { from, to, .. } = wish;
+    Ok(Reply::text(format!("migrateMetaPartitionHandler id({id}) from src [{from}] to target[{to}] has migrate successfully")))
 }
 
 /// `/metaNode/offline`: an empty node goes at once.
@@ -167,7 +164,9 @@ pub async fn offline(ctx: Ctx) -> Result<Reply, Fault> {
     if state.meta_partition_count_on(&addr) > 0 {
         return Err(not_supported("emptying a meta node"));
     }
-    remove_empty(&ctx, &addr).await?;
+    if !ctx.master.remove_meta_node_if_empty(&addr).await? {
+        return Err(Fault::internal(format!("meta node {addr} is needed by moves of meta partitions")));
+    }
     Ok(Reply::text(format!("Offline metanode {addr} successfully")))
 }
 

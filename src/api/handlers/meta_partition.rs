@@ -1,14 +1,14 @@
 //! Meta partitions (v3.5.3 http-partitions-nodes.md §7, §8).
 
 use super::addr::check_ip;
-use super::{look, not_supported, volume};
+use super::{look, volume};
 use crate::api::go_parse::{atoi, parse_uint};
 use crate::api::params::Params;
 use crate::api::reply::Reply;
 use crate::api::request::Ctx;
 use crate::ids::PartitionId;
 use crate::model::MetaPartition;
-use crate::view::meta_partition::{MetaPartitionDiagnosis, MetaPartitionDiagnosisV1, MetaPartitionInfo, VolEmptyMpStats};
+use crate::view::meta_partition::{MetaPartitionDiagnosis, MetaPartitionDiagnosisV1, MetaPartitionInfo};
 use crate::wire::opcode::Opcode;
 use crate::wire::reply::{fault, Fault};
 use crate::wire::task::Subject;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// Meta partitions made by one request.
 const COUNT_MAX: i64 = 10;
 
-fn known(ctx: &Ctx, id: u64) -> Result<Arc<MetaPartition>, Fault> {
+pub(super) fn known(ctx: &Ctx, id: u64) -> Result<Arc<MetaPartition>, Fault> {
     ctx.master.state().meta_partitions.get(&PartitionId(id)).cloned().ok_or(fault::META_PARTITION_NOT_EXISTS)
 }
 
@@ -30,7 +30,7 @@ fn named(ctx: &Ctx, p: &Params) -> Result<Arc<MetaPartition>, Fault> {
 pub async fn get(ctx: Ctx) -> Result<Reply, Fault> {
     let p = ctx.form()?;
     let partition = named(&ctx, &p)?;
-    let loaded = ctx.master.live().loaded.get(&partition.partition_id).cloned().unwrap_or_default();
+    let loaded = ctx.master.live().loaded.get(&partition.partition_id).cloned().unwrap_or_else(|| Vec::new().into());
     Ok(Reply::ok(&look(&ctx, |sight| MetaPartitionInfo::of(sight, &partition, loaded))))
 }
 
@@ -77,21 +77,6 @@ pub async fn change_leader(ctx: Ctx) -> Result<Reply, Fault> {
     Ok(Reply::text(" changeMetaPartitionLeader command success send to dest host but need check. "))
 }
 
-/// `/metaPartition/decommission`.
-pub async fn decommission(ctx: Ctx) -> Result<Reply, Fault> {
-    let p = ctx.form()?;
-    let id = p.u64_raw("id")?;
-    let addr = ctx.addr(&p).await?;
-    let partition = known(&ctx, id)?;
-    if ctx.master.state().settings.forbid_mp_decommission {
-        return Err(Fault::internal("cluster mataPartition decommission switch is disabled"));
-    }
-    if !partition.has_host(&addr) {
-        return Err(Fault::internal(format!("migrateMetaPartition src [{addr}] is not exist in mp({id})")));
-    }
-    Err(not_supported("moving a meta partition"))
-}
-
 /// `/metaPartition/balanceLeader`.
 pub async fn balance_leader(ctx: Ctx) -> Result<Reply, Fault> {
     let p = ctx.params();
@@ -121,9 +106,4 @@ pub async fn diagnose(ctx: Ctx) -> Result<Reply, Fault> {
         return Ok(Reply::ok(&look(&ctx, MetaPartitionDiagnosisV1::of)));
     }
     Ok(Reply::ok(&look(&ctx, MetaPartitionDiagnosis::of)))
-}
-
-/// `/metaPartition/emptyStatus`.
-pub async fn empty_status(ctx: Ctx) -> Result<Reply, Fault> {
-    Ok(Reply::ok(&look(&ctx, VolEmptyMpStats::all)))
 }

@@ -48,9 +48,10 @@ pub async fn cancel(ctx: Ctx) -> Result<Reply, Fault> {
     let state = ctx.master.state();
     let found: Option<&Arc<Move>> = state.moves.values().find(|mv| mv.number == number);
     let mv = found.ok_or_else(|| Fault::param(format!("no move under way has the number {number}")))?;
-    if mv.kind != PartitionKind::Data {
-        return Err(Fault::param("moves of meta partitions cannot be cancelled yet"));
-    }
-    ctx.master.cancel_moves(ctx.route.path, &[mv.partition]).await?;
-    Ok(Reply::text(format!("move {number} of data partition {} is cancelled", mv.partition)))
+    ctx.master.cancel_moves_of(ctx.route.path, &[(mv.kind, mv.partition)]).await?;
+    let kind = match mv.kind {
+        PartitionKind::Data => "data",
+        PartitionKind::Meta => "meta",
+    };
+    Ok(Reply::text(format!("move {number} of {kind} partition {} is cancelled", mv.partition)))
 }

@@ -4,7 +4,7 @@ use super::LeftoverKey;
 use crate::ids::PartitionId;
 use crate::limits;
 use crate::master::Master;
-use crate::model::{DataPartition, Leftover, Move};
+use crate::model::{DataPartition, Leftover, Move, PartitionKind};
 use crate::nodes::CallError;
 use crate::plan::moves::{Answer, Ask};
 use crate::wire::opcode::Opcode;
@@ -31,6 +31,9 @@ impl Master {
     /// Sends the request of a step and waits for its outcome.
     pub(super) async fn ask(&self, mv: &Move, ask: &Ask) -> Answer {
         let id = mv.partition;
+        if mv.kind == PartitionKind::Meta {
+            return self.ask_meta(id, ask).await;
+        }
         match ask {
             Ask::AddMember { via, peer } => self.ask_each(via, |host| self.add_member(host, id, peer)).await,
             Ask::RemoveMember { via, peer, force } => self.ask_each(via, |host| self.remove_member(host, id, peer, *force)).await,
@@ -52,7 +55,7 @@ impl Master {
     }
 
     /// Asks hosts in turn until one agrees. A host that may have done it leaves the whole in doubt.
-    async fn ask_each<'a, F>(&self, via: &'a [String], mut one: impl FnMut(&'a str) -> F) -> Answer
+    pub(super) async fn ask_each<'a, F>(&self, via: &'a [String], mut one: impl FnMut(&'a str) -> F) -> Answer
     where
         F: std::future::Future<Output = Answer>,
     {
@@ -136,18 +139,33 @@ impl Master {
         self.call(on, Opcode::DELETE_DATA_PARTITION, Subject::DataPartition(id), request).await.into()
     }
 
+    /// The leader of the raft group and the raft identity of a node that is no host.
+    fn leader_and_member(&self, left: &Leftover) -> Option<(String, Peer)> {
+        let moment = self.moment();
+        let (state, scene) = (&moment.state, moment.scene());
+        let live = self.live();
+        let (leader, id) = match left.kind {
+            PartitionKind::Data => {
+                let dp = state.data_partitions.get(&left.partition)?;
+                let leader = crate::plan::data_partition::leader(&scene, &live.reports, dp)?;
+                (leader, state.data_node_by_addr(&left.addr).map(|node| node.id))
+            }
+            PartitionKind::Meta => {
+                let mp = state.meta_partitions.get(&left.partition)?;
+                let leader = crate::plan::meta_partition::leader(&scene, &live.reports, mp)?;
+                (leader, state.meta_node_by_addr(&left.addr).map(|node| node.id))
+            }
+        };
+        Some((leader.to_string(), Peer { id: id.unwrap_or_default(), addr: left.addr.clone(), ..Peer::default() }))
+    }
+
     /// Has the raft group give up a member that is no host.
     pub(super) async fn expel_leftover(&self, key: &LeftoverKey, left: &Leftover) -> bool {
-        let (leader, peer) = {
-            let moment = self.moment();
-            let Some(dp) = moment.state.data_partitions.get(&left.partition) else { return false };
-            let live = self.live();
-            let leader = crate::plan::data_partition::leader(&moment.scene(), &live.reports, dp);
-            let id = moment.state.data_node_by_addr(&left.addr).map(|node| node.id).unwrap_or_default();
-            (leader, Peer { id, addr: left.addr.clone(), ..Peer::default() })
+        let Some((leader, peer)) = self.leader_and_member(left) else { return false };
+        let answer = match left.kind {
+            PartitionKind::Data => self.remove_member(&leader, left.partition, &peer, false).await,
+            PartitionKind::Meta => self.remove_meta_member(&leader, left.partition, &peer).await,
         };
-        let Some(leader) = leader else { return false };
-        let answer = self.remove_member(&leader, left.partition, &peer, false).await;
         let mut live = self.live();
         // The next report of the leader says whether it helped.
         live.moves.leftovers.entry(key.clone()).or_default().failed_at = Some(self.env.now().0);
@@ -159,7 +177,10 @@ impl Master {
 
     /// Has a node delete a replica that is none any more, and remembers what it said.
     pub(super) async fn ask_leftover(&self, key: &LeftoverKey, left: &Leftover) -> bool {
-        let answer = self.delete_one(&left.addr, left.partition, left.force).await;
+        let answer = match left.kind {
+            PartitionKind::Data => self.delete_one(&left.addr, left.partition, left.force).await,
+            PartitionKind::Meta => self.delete_meta_replica_on(&left.addr, left.partition).await,
+        };
         let wall = self.env.wall().secs();
         let mut live = self.live();
         let known = live.moves.leftovers.entry(key.clone()).or_default();

@@ -1,12 +1,13 @@
 //! Decommissions whose turn it is: all that may begin are decided together, the heaviest first, because they share limits, and committed
 //! together.
 
-use super::{data, Next, View};
+use super::{Look, Next};
 use crate::env::Purpose;
 use crate::ids::Term;
 use crate::limits;
 use crate::master::Master;
 use crate::model::{Move, PartitionKind};
+use crate::plan::moves::meta::target;
 use crate::plan::moves::queue::{self, Loads, Start};
 use crate::plan::moves::{Turn, Wait};
 use std::sync::Arc;
@@ -35,10 +36,9 @@ impl Master {
         let mut live = self.live();
         let live = &mut *live;
         let mut waiting: Vec<&Arc<Move>> = Vec::new();
-        for mv in state.moves.values().filter(|mv| mv.kind == PartitionKind::Data) {
+        for mv in state.moves.values() {
             let memory = live.moves.course(mv).memory.clone();
-            let dp = state.data_partitions.get(&mv.partition).map(|dp| &**dp);
-            if data::next(&View { scene, reports: &live.reports, mv, dp, memory: &memory, term }) == Next::Begin {
+            if (Look { scene, reports: &live.reports, mv, memory: &memory, term }).next() == Next::Begin {
                 waiting.push(mv);
             }
         }
@@ -47,6 +47,18 @@ impl Master {
         let mut turns = Vec::new();
         let mut random = || self.env.entropy.next_u64(Purpose::Placement);
         for mv in waiting {
+            if mv.kind == PartitionKind::Meta {
+                let Some(mp) = state.meta_partitions.get(&mv.partition) else { continue };
+                let given = mv.to_given.then_some(mv.to.addr.as_str());
+                let to = target::choose(&scene, &live.reports, &mut live.selectors, mp, (&mv.from, given), &mut random);
+                let to = to.and_then(|to| target::fits(&scene, mp, &mv.from, &to.addr).map(|()| to));
+                let turn = match to {
+                    Ok(to) => Turn::Begin { to, repaired_from: Default::default() },
+                    Err(why) => Turn::Later { why },
+                };
+                turns.push((mv.clone(), turn));
+                continue;
+            }
             let Some(dp) = state.data_partitions.get(&mv.partition) else { continue };
             match queue::start(&scene, &live.reports, &mut live.selectors, &mut loads, dp, mv, &mut random) {
                 Start::Wait(why) => live.moves.course(mv).wait = Some(Wait { why, until: None }),

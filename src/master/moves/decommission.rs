@@ -1,12 +1,12 @@
 //! Taking replicas of data partitions out of service on request (v3.5.3 http-partitions-nodes.md §5).
 
 use super::replicas::start;
-use super::turn::write;
+use super::turn::make;
+use super::PartitionKey;
 use crate::ids::{PartitionId, Term};
 use crate::limits;
 use crate::master::Master;
 use crate::model::{DataPartition, DecommissionStatus, Ending, Key, Move, PartitionKind, Phase, RestoreReplica};
-use crate::plan::moves::data;
 use crate::plan::moves::mark::{self, Verdict, Wish};
 use crate::plan::moves::Turn;
 use crate::state::{State, Txn};
@@ -152,16 +152,25 @@ impl Master {
         .await
     }
 
-    /// Ends moves: at once what has not begun; the rest is taken back, or finished where the source is gone already.
+    /// Ends moves of data partitions: at once what has not begun; the rest is taken back, or finished where the source is gone already.
     ///
     /// # Errors
     /// Nothing could be committed.
     pub async fn cancel_moves(&self, actor: &str, ids: &[PartitionId]) -> Result<(), Fault> {
+        let keys: Vec<PartitionKey> = ids.iter().map(|id| (PartitionKind::Data, *id)).collect();
+        self.cancel_moves_of(actor, &keys).await
+    }
+
+    /// As [`Master::cancel_moves`], of either kind.
+    ///
+    /// # Errors
+    /// Nothing could be committed.
+    pub async fn cancel_moves_of(&self, actor: &str, keys: &[PartitionKey]) -> Result<(), Fault> {
         let term = self.ready_term().ok_or(fault::NO_LEADER)?;
-        for ids in ids.chunks(limits::RECORDS_PER_COMMIT_MAX) {
+        for keys in keys.chunks(limits::RECORDS_PER_COMMIT_MAX) {
             self.commit(actor, |state, txn| {
-                for id in ids {
-                    self.cancel_in(state, txn, *id, term);
+                for key in keys {
+                    self.cancel_in(state, txn, *key, term);
                 }
                 Ok(())
             })
@@ -172,21 +181,18 @@ impl Master {
     }
 
     /// Ends a move within a transaction.
-    pub(super) fn cancel_in(&self, state: &State, txn: &mut Txn, id: PartitionId, term: Term) {
-        let Some(mv) = txn.read::<Move>(&Key::Move(PartitionKind::Data, id).to_string()) else { return };
-        let mut mv = Move::clone(&mv);
-        let Some(dp) = txn.data_partition(id).filter(|_| mv.phase == Phase::Waiting) else {
-            if !mv.cancelled {
-                mv.cancelled = true;
-                txn.put(mv);
-            }
-            return;
+    pub(super) fn cancel_in(&self, state: &State, txn: &mut Txn, (kind, id): PartitionKey, term: Term) {
+        let Some(mv) = txn.read::<Move>(&Key::Move(kind, id).to_string()) else { return };
+        let exists = match kind {
+            PartitionKind::Data => txn.data_partition(id).is_some(),
+            PartitionKind::Meta => txn.meta_partition(id).is_some(),
         };
-        let mut dp = DataPartition::clone(&dp);
-        let stamp = self.stamp(term, false, 0);
-        let turn = Turn::Finish { ending: Ending::Cancelled, why: None, settled: false };
-        let effect = data::take(&turn, &mut mv, Some(&mut dp), &stamp);
-        write(state, txn, mv, Some(dp), &effect, stamp.secs);
+        if mv.phase == Phase::Waiting && exists {
+            let turn = Turn::Finish { ending: Ending::Cancelled, why: None, settled: false };
+            make(state, txn, &turn, &mv, &self.stamp(term, false, 0));
+        } else if !mv.cancelled {
+            txn.put(Move { cancelled: true, ..Move::clone(&mv) });
+        }
     }
 
     /// Forgets where the decommission of a partition stands, and ends its move (§5.11).
@@ -197,7 +203,7 @@ impl Master {
         let term = self.ready_term().ok_or(fault::NO_LEADER)?;
         self.commit(actor, |state, txn| {
             txn.data_partition(id).ok_or(fault::DATA_PARTITION_NOT_EXISTS)?;
-            self.cancel_in(state, txn, id, term);
+            self.cancel_in(state, txn, (PartitionKind::Data, id), term);
             let key = Key::Move(PartitionKind::Data, id).to_string();
             if txn.read::<Move>(&key).is_none() {
                 if let Some(dp) = txn.data_partition(id) {

@@ -107,6 +107,7 @@ impl Master {
     /// One round over the disks that are being taken out of service.
     pub(in crate::master) async fn look_at_disks(&self, term: Term) {
         self.look_at_nodes(term).await;
+        self.look_at_meta_nodes(term).await;
         self.mark_bad_disks(term).await;
         let state = self.state();
         if state.decommission_disks.is_empty() {

@@ -3,6 +3,7 @@
 //! The request starts a move and waits for it. Where it cannot wait any longer, or where this master stops leading, the move is finished or
 //! undone all the same: the records say how far it is.
 
+use super::PartitionKey;
 use crate::ids::{PartitionId, Term};
 use crate::limits;
 use crate::master::Master;
@@ -11,6 +12,7 @@ use crate::plan::moves::{allowed, ASK_AGAIN_AFTER};
 use crate::plan::scene::Scene;
 use crate::state::{State, Txn};
 use crate::wire::reply::{fault, Fault};
+use std::time::Duration;
 
 /// How a replica is deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,9 +32,11 @@ impl Master {
     pub async fn add_data_replica(&self, actor: &str, id: PartitionId, addr: &str) -> Result<(), Fault> {
         let term = self.ready_term().ok_or(fault::NO_LEADER)?;
         let taken = || Fault::internal("set RestoreReplicaMetaForbidden failed");
-        self.wait_for_turn(id, |dp, state| dp.restore_replica == RestoreReplica::STOP && !is_moving(state, id))
-            .await
-            .map_err(|_| taken())?;
+        let free = |state: &State| {
+            let unmarked = state.data_partitions.get(&id).is_none_or(|dp| dp.restore_replica == RestoreReplica::STOP);
+            unmarked && !is_moving(state, id)
+        };
+        self.wait_for_turn(limits::MOVE_TURN_TIMEOUT, free).await.map_err(|_| taken())?;
         let key = Key::Leftover(PartitionKind::Data, id, addr.to_owned()).to_string();
         let wall = self.env.wall().secs();
         let number = self
@@ -54,7 +58,7 @@ impl Master {
             })
             .await?;
         match number {
-            Some(number) => self.wait_for_move(id, number, term).await,
+            Some(number) => self.wait_for_move((PartitionKind::Data, id), number, term).await,
             None => Ok(()),
         }
     }
@@ -67,7 +71,7 @@ impl Master {
     pub async fn delete_data_replica(&self, actor: &str, id: PartitionId, addr: &str, how: Deletion) -> Result<(), Fault> {
         let term = self.ready_term().ok_or(fault::NO_LEADER)?;
         let performing = || Fault::internal("one replica is performing decommission");
-        self.wait_for_turn(id, |_, state| !is_moving(state, id)).await.map_err(|_| performing())?;
+        self.wait_for_turn(limits::MOVE_TURN_TIMEOUT, |state| !is_moving(state, id)).await.map_err(|_| performing())?;
         let wall = self.env.wall().secs();
         let number = self
             .commit(actor, |state, txn| {
@@ -93,7 +97,7 @@ impl Master {
                 start(txn, mv).map_err(|_| performing())
             })
             .await?;
-        self.wait_for_move(id, number, term).await
+        self.wait_for_move((PartitionKind::Data, id), number, term).await
     }
 
     fn check_deletion(&self, scene: &Scene<'_>, dp: &DataPartition, addr: &str, how: Deletion) -> Result<(), Fault> {
@@ -105,12 +109,11 @@ impl Master {
     }
 
     /// Waits until the partition is free for a move.
-    async fn wait_for_turn(&self, id: PartitionId, free: impl Fn(&DataPartition, &State) -> bool) -> Result<(), ()> {
-        let deadline = self.env.now() + limits::MOVE_TURN_TIMEOUT;
+    pub(super) async fn wait_for_turn(&self, timeout: Duration, free: impl Fn(&State) -> bool) -> Result<(), ()> {
+        let deadline = self.env.now() + timeout;
         let mut changed = self.moves.changed.subscribe();
         loop {
-            let state = self.state();
-            if state.data_partitions.get(&id).is_none_or(|dp| free(dp, &state)) {
+            if free(&self.state()) {
                 return Ok(());
             }
             if self.env.now() >= deadline {
@@ -122,15 +125,17 @@ impl Master {
     }
 
     /// Waits until a move has brought about what was asked for.
-    async fn wait_for_move(&self, id: PartitionId, number: u64, term: Term) -> Result<(), Fault> {
+    pub(super) async fn wait_for_move(&self, key: PartitionKey, number: u64, term: Term) -> Result<(), Fault> {
         let deadline = self.env.now() + limits::MOVE_REPLY_TIMEOUT;
         let mut changed = self.moves.changed.subscribe();
         self.moves.wake();
         let mut last = Fault::internal("the move of the replica is still under way");
         loop {
             let state = self.state();
-            match state.moves.get(&(PartitionKind::Data, id)).filter(|mv| mv.number == number) {
+            match state.moves.get(&key).filter(|mv| mv.number == number) {
                 Some(mv) if mv.has_answered() => return Ok(()),
+                // It goes on without this request, towards another node.
+                Some(mv) if mv.kind == PartitionKind::Meta && mv.phase == Phase::Waiting => return Err(Fault::internal(mv.error.clone())),
                 Some(mv) => {
                     let known = self.live().moves.fault(mv);
                     last = known.clone().unwrap_or(last);
@@ -159,8 +164,10 @@ fn ended(state: &State, number: u64) -> Option<Result<(), Fault>> {
     let past = state.past_moves.get(&number)?;
     Some(match past.ending {
         Ending::Done => Ok(()),
+        Ending::PartitionGone if past.last.kind == PartitionKind::Meta => Err(fault::META_PARTITION_NOT_EXISTS),
         Ending::PartitionGone => Err(fault::DATA_PARTITION_NOT_EXISTS),
         Ending::Failed | Ending::Cancelled if past.last.error == fault::NO_LEADER.msg => Err(fault::NO_LEADER),
+        Ending::Cancelled if past.last.error.is_empty() => Err(Fault::internal("the move was cancelled")),
         Ending::Failed | Ending::Cancelled => Err(Fault::internal(past.last.error.clone())),
     })
 }

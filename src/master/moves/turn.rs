@@ -3,9 +3,9 @@
 use super::{Master, PartitionKey};
 use crate::ids::Term;
 use crate::limits;
-use crate::model::{DataPartition, Ending, Key, Leftover, Move, PartitionStatus, PastMove, Phase, Task};
-use crate::plan::moves::data::{self, Effect, Stamp, View};
-use crate::plan::moves::Turn;
+use crate::model::{DataPartition, Ending, Key, Leftover, MetaPartition, Move, PartitionKind, PartitionStatus, PastMove, Phase, Task};
+use crate::plan::moves::data::{self, Effect, Stamp};
+use crate::plan::moves::{meta, Look, Turn};
 use crate::state::{State, Txn};
 use crate::view::gotext;
 use crate::wire::peer::Peer;
@@ -25,23 +25,19 @@ impl Master {
     /// Makes a change of a move and its partition. False: it could not be committed.
     pub(super) async fn turn(&self, mv: &Move, turn: Turn, term: Term) -> bool {
         let stamp = self.stamp(term, self.is_in_doubt(mv, term), 0);
-        let peers_before = self.state().data_partitions.get(&mv.partition).map(|dp| dp.peers.clone()).unwrap_or_default();
+        let peers_before = peers(&self.state(), mv);
         let made = self
             .commit(&mv.actor, |state, txn| {
                 let now = txn.read::<Move>(&crate::model::Record::key(mv)).filter(|now| **now == *mv);
-                let mut now = Move::clone(&*now.ok_or_else(|| Fault::internal(OVERTAKEN))?);
-                let mut dp = txn.data_partition(mv.partition).map(|dp| DataPartition::clone(&dp));
-                let wanted = state.volumes.get(&mv.volume).map_or(0, |volume| volume.dp_replica_num);
-                let stamp = Stamp { wanted, ..stamp.clone() };
-                let effect = data::take(&turn, &mut now, dp.as_mut(), &stamp);
-                write(state, txn, now, dp, &effect, stamp.secs);
-                Ok(effect)
+                let now = now.ok_or_else(|| Fault::internal(OVERTAKEN))?;
+                Ok(make(state, txn, &turn, &now, &stamp))
             })
             .await;
         match made {
             Ok(effect) => {
                 self.turned(mv, &turn, &effect, &peers_before);
-                if effect.ending.is_some() && mv.task.adds() && mv.phase != Phase::Waiting {
+                let is_data = mv.kind == PartitionKind::Data;
+                if is_data && effect.ending.is_some() && mv.task.adds() && mv.phase != Phase::Waiting {
                     self.end_repairing(mv.partition).await;
                 }
                 true
@@ -58,11 +54,9 @@ impl Master {
         let stamp = self.stamp(term, false, 0);
         self.commit("begin moves", |state, txn| {
             for (mv, turn) in turns {
-                let Some(now) = txn.read::<Move>(&crate::model::Record::key(&**mv)).filter(|now| *now == *mv) else { continue };
-                let mut now = Move::clone(&now);
-                let mut dp = txn.data_partition(mv.partition).map(|dp| DataPartition::clone(&dp));
-                let effect = data::take(turn, &mut now, dp.as_mut(), &stamp);
-                write(state, txn, now, dp, &effect, stamp.secs);
+                if txn.read::<Move>(&crate::model::Record::key(&**mv)).is_some_and(|now| now == *mv) {
+                    make(state, txn, turn, mv, &stamp);
+                }
             }
             Ok(())
         })
@@ -74,8 +68,7 @@ impl Master {
         let mut live = self.live();
         let live = &mut *live;
         let memory = &live.moves.course(mv).memory;
-        let dp = moment.state.data_partitions.get(&mv.partition).map(|dp| &**dp);
-        View { scene: moment.scene(), reports: &live.reports, mv, dp, memory, term }.in_doubt()
+        Look { scene: moment.scene(), reports: &live.reports, mv, memory, term }.in_doubt()
     }
 
     /// What a change means for what this leader knows.
@@ -86,6 +79,18 @@ impl Master {
         live.moves.full_until = None;
         if let Some(course) = live.moves.moves.get_mut(&(mv.kind, mv.partition)) {
             course.memory = Default::default();
+        }
+        if mv.kind == PartitionKind::Meta {
+            let reported = live.reports.meta_partition_mut(mv.partition);
+            reported.replicas.iter_mut().for_each(|replica| replica.local_peers.pin(peers_before));
+            if let Some(left) = &effect.left {
+                reported.remove_replica(&left.addr);
+            }
+            let unheard = reported.replica(&mv.to.addr).is_none();
+            if let (Turn::Created { .. }, Some(mp)) = (turn, self.state().meta_partitions.get(&mv.partition).filter(|_| unheard)) {
+                live.reports.assume_meta_replica_created(mv.partition, &mv.to.addr, mp.start, mp.end, now);
+            }
+            return;
         }
         let reported = live.reports.data_partition_mut(mv.partition);
         reported.replicas.iter_mut().for_each(|replica| replica.local_peers.pin(peers_before));
@@ -115,12 +120,33 @@ impl Master {
     }
 }
 
-/// Writes a move and its partition after a change.
-pub(super) fn write(state: &State, txn: &mut Txn, mv: Move, dp: Option<DataPartition>, effect: &Effect, wall_secs: i64) {
+fn peers(state: &State, mv: &Move) -> Vec<Peer> {
+    let peers = match mv.kind {
+        PartitionKind::Data => state.data_partitions.get(&mv.partition).map(|dp| &dp.peers),
+        PartitionKind::Meta => state.meta_partitions.get(&mv.partition).map(|mp| &mp.peers),
+    };
+    peers.cloned().unwrap_or_default()
+}
+
+/// Makes a change of a move within a transaction, with what it means for the partition and for leftovers.
+pub(super) fn make(state: &State, txn: &mut Txn, turn: &Turn, mv: &Move, stamp: &Stamp) -> Effect {
+    let mut now = mv.clone();
+    let effect = match mv.kind {
+        PartitionKind::Data => {
+            let mut dp = txn.data_partition(mv.partition).map(|dp| DataPartition::clone(&dp));
+            let wanted = state.volumes.get(&mv.volume).map_or(0, |volume| volume.dp_replica_num);
+            let effect = data::take(turn, &mut now, dp.as_mut(), &Stamp { wanted, ..stamp.clone() });
+            dp.into_iter().for_each(|dp| txn.put(dp));
+            effect
+        }
+        PartitionKind::Meta => {
+            let mut mp = txn.meta_partition(mv.partition).map(|mp| MetaPartition::clone(&mp));
+            let effect = meta::take(turn, &mut now, mp.as_mut(), stamp);
+            mp.into_iter().for_each(|mp| txn.put(mp));
+            effect
+        }
+    };
     let key: PartitionKey = (mv.kind, mv.partition);
-    if let Some(dp) = dp {
-        txn.put(dp);
-    }
     if let Some(left) = &effect.left {
         txn.put(left.clone());
     }
@@ -128,12 +154,13 @@ pub(super) fn write(state: &State, txn: &mut Txn, mv: Move, dp: Option<DataParti
         txn.delete::<Leftover>(&Key::Leftover(key.0, key.1, addr.clone()).to_string());
     }
     match effect.ending {
-        None => txn.put(mv),
+        None => txn.put(now),
         Some(ending) => {
             txn.delete::<Move>(&Key::Move(key.0, key.1).to_string());
-            remember(state, txn, mv, ending, wall_secs);
+            remember(state, txn, now, ending, stamp.secs);
         }
     }
+    effect
 }
 
 /// Keeps a move that has ended, and forgets the oldest.
@@ -150,8 +177,8 @@ fn remember(state: &State, txn: &mut Txn, last: Move, ending: Ending, wall_secs:
 impl Move {
     /// The replica that a request for it is answered for is there, or gone.
     pub(super) fn has_answered(&self) -> bool {
-        match self.task {
-            Task::Add => self.phase == Phase::Repairing,
+        match (self.kind, self.task) {
+            (_, Task::Add) | (PartitionKind::Meta, Task::Replace) => self.phase == Phase::Repairing,
             _ => false,
         }
     }

@@ -457,13 +457,14 @@ pub fn take(turn: &Turn, mv: &mut Move, dp: Option<&mut DataPartition>, stamp: &
     effect
 }
 
-fn note(turn: &Turn, mv: &mut Move, stamp: &Stamp) {
+/// Adds a change to the steps of its move.
+pub(super) fn note(turn: &Turn, mv: &mut Move, stamp: &Stamp) {
     let (step, error) = match turn {
         Turn::Begin { to, .. } if to.addr.is_empty() => ("begin".to_owned(), String::new()),
         Turn::Begin { to, .. } => (format!("begin towards {}", to.addr), String::new()),
         Turn::Left => (format!("{} has left", mv.from), String::new()),
         Turn::Joined => (format!("{} has joined", mv.to.addr), String::new()),
-        Turn::Created { disk } => (format!("{} has created its replica on {disk}", mv.to.addr), String::new()),
+        Turn::Created { disk } => (format!("{} has created its replica {disk}", mv.to.addr).trim_end().to_owned(), String::new()),
         Turn::CaughtUp => (format!("{} has caught up", mv.to.addr), String::new()),
         Turn::Elected => ("the raft group has a leader".to_owned(), String::new()),
         Turn::Retract { why, .. } => (format!("gives up {}", mv.to.addr), why.to_string()),

@@ -1,8 +1,8 @@
 //! Moves of replicas: the next step of each, from the records, the reports and the time.
 //!
-//! A move is a record ([`Move`]) and takes one step at a time. [`data::next`] says which: wait, ask a node, or change the records.
-//! [`data::settle`] says what follows from a node's answer. [`data::take`] makes a change of the records, in one transaction with the
-//! partition's own. Every request may be made again, so whoever leads next goes on from the phase that is stored.
+//! A move is a record ([`Move`]) and takes one step at a time. [`Look::next`] says which: wait, ask a node, or change the records.
+//! [`Look::settle`] says what follows from a node's answer. [`data::take`] and [`meta::take`] make a change of the records, in one
+//! transaction with the partition's own. Every request may be made again, so whoever leads next goes on from the phase that is stored.
 //!
 //! What holds, whatever nodes answer and whoever leads (tests in `tests.rs`):
 //! * the last healthy replica is never taken off, nor one without which the raft group has no majority, unless an operator forced it;
@@ -18,11 +18,15 @@ pub mod data;
 pub mod disks;
 pub mod leftover;
 pub mod mark;
+pub mod meta;
 pub mod queue;
 #[cfg(test)]
 mod tests;
 
-use crate::model::{Ending, Move, Phase};
+use super::reports::Reports;
+use super::scene::Scene;
+use crate::ids::Term;
+use crate::model::{Ending, Move, PartitionKind, Phase};
 use crate::wire::peer::Peer;
 use crate::wire::reply::Fault;
 use std::time::Duration;
@@ -49,7 +53,7 @@ pub struct Wait {
     pub until: Option<Duration>,
 }
 
-/// A request to nodes. All of them do no more when repeated.
+/// A request to nodes. All of them do no more when repeated, except that a meta partition must not be created twice on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// The raft group is to take a member. Each of `via` is asked until one agrees.
@@ -124,6 +128,55 @@ pub struct Memory {
     pub asked_at: Option<Duration>,
     /// Requests of this phase.
     pub asked: u32,
+    /// When this leader first saw the move in this phase, monotonic.
+    pub since: Option<Duration>,
+}
+
+/// A move of either kind, with what its next step is decided on.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    pub scene: Scene<'a>,
+    pub reports: &'a Reports,
+    pub mv: &'a Move,
+    pub memory: &'a Memory,
+    /// The term in which this master leads.
+    pub term: Term,
+}
+
+impl<'a> Look<'a> {
+    fn data(&self) -> data::View<'a> {
+        let Look { scene, reports, mv, memory, term } = *self;
+        data::View { scene, reports, mv, dp: scene.state.data_partitions.get(&mv.partition).map(|dp| &**dp), memory, term }
+    }
+
+    fn meta(&self) -> meta::View<'a> {
+        let Look { scene, reports, mv, memory, term } = *self;
+        meta::View { scene, reports, mv, mp: scene.state.meta_partitions.get(&mv.partition).map(|mp| &**mp), memory, term }
+    }
+
+    /// The next step.
+    pub fn next(&self) -> Next {
+        match self.mv.kind {
+            PartitionKind::Data => data::next(&self.data()),
+            PartitionKind::Meta => meta::next(&self.meta()),
+        }
+    }
+
+    /// What follows from the answer to a request.
+    pub fn settle(&self, ask: &Ask, answer: Answer) -> Settled {
+        match self.mv.kind {
+            PartitionKind::Data => data::settle(&self.data(), ask, answer),
+            PartitionKind::Meta => meta::settle(&self.meta(), ask, answer),
+        }
+    }
+
+    /// A request of this phase may have been executed, or may still be.
+    pub fn in_doubt(&self) -> bool {
+        match self.mv.kind {
+            PartitionKind::Data => self.data().in_doubt(),
+            PartitionKind::Meta => self.meta().in_doubt(),
+        }
+    }
 }
 
 /// Which phase may follow which. A move ends from any.

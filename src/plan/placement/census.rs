@@ -49,9 +49,12 @@ impl<'a> Census<'a> {
                 .map(|record| {
                     let liveness = reports.meta_liveness(&record.addr, self.scene.now);
                     let report = reports.meta_node(&record.addr);
-                    let fit = meta_node_fit(record, report, liveness, self.scene.rules);
+                    let leaving = state.empty_nodes.contains_key(&record.addr) || report.is_some_and(|r| r.to_be_offline);
+                    let fit = match state.empty_nodes.contains_key(&record.addr) {
+                        true => Fit::No,
+                        false => meta_node_fit(record, report, liveness, self.scene.rules),
+                    };
                     let sizes = report.map_or((0, 0, 0), |r| (r.total, r.used, r.available()));
-                    let leaving = report.is_some_and(|r| r.to_be_offline);
                     Counted { node: self.node(record.id, &record.addr, sizes, fit, leaving), to_be_offline: leaving, liveness }
                 })
                 .collect(),

@@ -1,14 +1,15 @@
 //! Fields of `/api/cluster`.
 
 use super::super::cluster;
-use super::super::{look, not_supported};
+use super::super::look;
+use super::super::meta_replica::allowed;
 use super::value;
 use crate::api::graphql::schema::{Call, Kind, Root, Schema, Shape, Type};
 use crate::api::params::Params;
 use crate::api::request::Ctx;
 use crate::ids::{MasterId, PartitionId};
 use crate::master::leadership::Leadership;
-use crate::master::moves::{DiskWish, NodeWish};
+use crate::master::moves::{DiskWish, MetaMove, MetaNodeWish, NodeWish};
 use crate::model::{DecommissionType, PartitionKind};
 use crate::view::node::{DataNodeInfo, MetaNodeInfo};
 use crate::view::sight::Sight;
@@ -367,13 +368,12 @@ async fn load_meta_partition(call: Call) -> Result<Value, String> {
     done("success")
 }
 
-fn unsupported(what: &str) -> Result<Value, String> {
-    Err(not_supported(what).to_string())
-}
-
 async fn decommission_meta_partition(call: Call) -> Result<Value, String> {
-    meta_partition(&call)?;
-    unsupported("moving a meta partition by GraphQL")
+    let partition = meta_partition(&call)?;
+    allowed(&call.ctx).map_err(|e| e.to_string())?;
+    let wish = MetaMove { partition, from: call.text("nodeAddr").to_owned(), to: String::new() };
+    call.ctx.master.migrate_meta_replica(call.ctx.route.path, &wish).await.map_err(|e| e.to_string())?;
+    done("success")
 }
 
 fn known_node(call: &Call, kind: PartitionKind) -> Result<(), String> {
@@ -388,7 +388,10 @@ fn known_node(call: &Call, kind: PartitionKind) -> Result<(), String> {
 
 async fn decommission_meta_node(call: Call) -> Result<Value, String> {
     known_node(&call, PartitionKind::Meta)?;
-    unsupported("taking a meta node out of service by GraphQL")
+    allowed(&call.ctx).map_err(|e| e.to_string())?;
+    let wish = MetaNodeWish { addr: call.text("offLineAddr").to_owned(), ..MetaNodeWish::default() };
+    call.ctx.master.migrate_meta_node(call.ctx.route.path, &wish).await.map_err(|e| e.to_string())?;
+    done("success")
 }
 
 async fn decommission_disk(call: Call) -> Result<Value, String> {
