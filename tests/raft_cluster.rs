@@ -8,7 +8,7 @@ use cfs_master::env::tokio::production;
 use cfs_master::env::{Batch, BoxFuture, Durability, Env, Mono, Store, StoreError, TaskHandle, Tasks, View};
 use cfs_master::ids::{Index, MasterId};
 use cfs_master::raft::{
-    start, Change, Entry, Membership, Options, Payload, ProposeError, Raft, Refusal, Role, State, StateMachine, Stopped,
+    start, Change, Entry, Membership, Options, Payload, ProposeError, Raft, Refusal, Role, StartError, State, StateMachine, Stopped,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -191,6 +191,10 @@ impl Group {
     }
 
     async fn start(&mut self, id: u64) {
+        self.try_start(id).await.unwrap();
+    }
+
+    async fn try_start(&mut self, id: u64) -> Result<(), StartError> {
         let peers: BTreeMap<_, _> = self.configured.iter().map(|id| (MasterId(*id), self.addr(*id))).collect();
         let options = Options {
             id: MasterId(id),
@@ -206,8 +210,9 @@ impl Group {
         let env = Env { tasks: process.clone(), ..self.world.clone() };
         let wal = Arc::new(Counting { store: open(&env, node.wal.path()).await, synced: node.synced.clone() });
         let machine = Map::load(open(&env, node.state.path()).await, node.shown.clone());
-        let raft = start(env, options, wal, machine).await.unwrap();
+        let raft = start(env, options, wal, machine).await?;
         node.running = Some((raft, process));
+        Ok(())
     }
 
     async fn start_all(&mut self) {
@@ -368,6 +373,23 @@ async fn an_emptied_master_stays_out_until_it_is_removed_and_added_again() {
     group.kill(third).await;
     group.set("c", "3").await;
     group.all_hold(&[leader, emptied], "c", "3").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_with_the_disk_of_another_does_not_start() {
+    let mut group = Group::new(13, &[1, 2, 3]);
+    group.start_all().await;
+    group.set("a", "1").await;
+    group.kill(1).await;
+    group.kill(2).await;
+    let (mut one, mut two) = (group.nodes.remove(&1).unwrap(), group.nodes.remove(&2).unwrap());
+    std::mem::swap(&mut one.wal, &mut two.wal);
+    std::mem::swap(&mut one.state, &mut two.state);
+    group.nodes.extend([(1, one), (2, two)]);
+    for (id, owner) in [(1, 2), (2, 1)] {
+        let refused = group.try_start(id).await.unwrap_err().to_string();
+        assert!(refused.starts_with(&format!("walDir is that of master {owner}: ")), "{refused}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

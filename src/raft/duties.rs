@@ -33,7 +33,10 @@ impl<O: Clone + Send + Sync + 'static> Driver<O> {
         }
         // After a pause there is one tick, not as many as were missed: peers deserve the time to be heard.
         self.next_tick = now + self.options.tick;
-        self.node.tick();
+        // Ticks of who does not lead count towards an election, which only a disk that the group means may begin.
+        if self.leads() || self.is_meant() {
+            self.node.tick();
+        }
         if std::mem::take(&mut self.campaign_soon) && self.leader().is_none() {
             self.campaign();
         }
@@ -52,8 +55,14 @@ impl<O: Clone + Send + Sync + 'static> Driver<O> {
         Ok(())
     }
 
+    /// The membership does not name another disk for this master.
+    fn is_meant(&self) -> bool {
+        let named = self.membership.members.get(&self.options.id).and_then(|member| member.incarnation);
+        named.is_none_or(|incarnation| incarnation == self.identity.incarnation)
+    }
+
     pub(super) fn campaign(&mut self) {
-        if self.node.raft.promotable() {
+        if self.node.raft.promotable() && self.is_meant() {
             // It fails only while a change of the membership waits to be applied; the next time-out tries again.
             let _ = self.node.campaign();
         }

@@ -127,8 +127,14 @@ async fn examine<M: StateMachine>(log: &mut Log, store: &Arc<dyn Store>, machine
     }
     if let Some(base) = log.base() {
         let last = log.last();
-        if membership.is_none() {
+        let Some(membership) = &membership else {
             return Err(StartError::Disks(format!("walDir holds a log from index {} and storeDir holds no group", base.index + 1)));
+        };
+        let owner = membership.members.iter().find(|(id, member)| **id != options.id && member.incarnation == Some(log.incarnation()));
+        if let Some((id, _)) = owner {
+            return Err(StartError::Disks(format!(
+                "walDir is that of master {id}: empty walDir and storeDir, then remove and add this master"
+            )));
         }
         if applied < base.index || applied > last {
             return Err(StartError::Disks(format!(
