@@ -484,6 +484,8 @@ async fn a_leader_that_stops_hands_over_first() {
     let mut group = Group::new(9, &[1, 2, 3]);
     group.start_all().await;
     group.set("a", "1").await;
+    // The third joins a group that the first two have founded.
+    group.all_hold(&[1, 2, 3], "a", "1").await;
     let first = group.leader().await;
     let term = group.raft(first).role().term;
     group.stop(first).await;
