@@ -111,6 +111,11 @@ impl InHand {
         course
     }
 
+    /// What this leader knows of a leftover, from now on if it did not know of it.
+    fn known(&mut self, key: &LeftoverKey, now: Duration) -> &mut Known {
+        self.leftovers.entry(key.clone()).or_insert(Known::new(now))
+    }
+
     /// What the move waits for, as far as this leader has looked.
     pub fn waits_for(&self, mv: &Move) -> Option<&Wait> {
         self.moves.get(&(mv.kind, mv.partition)).filter(|course| course.number == mv.number)?.wait.as_ref()
@@ -197,11 +202,8 @@ impl Master {
             if busy.contains(&job) {
                 continue;
             }
-            match leftover::next(
-                left,
-                &live.moves.leftovers.get(key).copied().unwrap_or_default(),
-                &self.leftover_now(&moment, live, left, term),
-            ) {
+            let known = *live.moves.known(key, moment.now);
+            match leftover::next(left, &known, &self.leftover_now(&moment, live, left, term)) {
                 leftover::Step::Wait(wait) => look_at = wait.until.map_or(look_at, |until| until.min(look_at)),
                 _ => due.push(job),
             }
@@ -308,7 +310,7 @@ impl Master {
             }
         };
         let down = live.is_inactive(left.kind, &left.addr, self.env.now());
-        leftover::Now { term, now: moment.now, wall_secs: moment.wall_secs, registered, down, is_host, is_member }
+        leftover::Now { term, now: moment.now, registered, down, is_host, is_member }
     }
 
     async fn work_on_leftover(&self, key: &LeftoverKey, term: Term) {
@@ -316,8 +318,8 @@ impl Master {
             let moment = self.moment();
             let Some(left) = moment.state.leftovers.get(key) else { return };
             let step = {
-                let live = self.live();
-                let known = live.moves.leftovers.get(key).copied().unwrap_or_default();
+                let mut live = self.live();
+                let known = *live.moves.known(key, moment.now);
                 leftover::next(left, &known, &self.leftover_now(&moment, &live, left, term))
             };
             let went_on = match step {

@@ -20,13 +20,15 @@ pub struct World {
     pub reports: Reports,
     pub rules: Rules,
     pub now: Duration,
+    /// Seconds that the wall clock has jumped ahead.
+    pub wall_ahead: i64,
 }
 
 impl World {
     /// No records; a leadership that began an hour ago.
     pub fn new() -> Self {
         let now = Duration::from_secs(3600);
-        Self { pairs: BTreeMap::new(), state: State::new(), reports: Reports::new(Duration::ZERO), rules: Rules::default(), now }
+        Self { pairs: BTreeMap::new(), state: State::new(), reports: Reports::new(Duration::ZERO), rules: Rules::default(), now, wall_ahead: 0 }
     }
 
     /// One zone with one node set of `n` data nodes and `n` meta nodes, all heard.
@@ -65,7 +67,7 @@ impl World {
     }
 
     pub fn wall(&self) -> i64 {
-        WALL + self.now.as_secs() as i64
+        WALL + self.now.as_secs() as i64 + self.wall_ahead
     }
 
     pub fn pass(&mut self, secs: u64) {
@@ -93,7 +95,7 @@ impl World {
         if let (true, Some(node)) = (heartbeat.zone_name.is_empty(), self.state.data_node_by_addr(addr)) {
             heartbeat.zone_name = node.zone_name.clone();
         }
-        let scene = Scene { state: &self.state, rules: &self.rules, now: self.now, wall_secs: WALL + self.now.as_secs() as i64 };
+        let scene = Scene { state: &self.state, rules: &self.rules, now: self.now, wall_secs: self.wall() };
         apply_data_heartbeat(&scene, &mut self.reports, addr, heartbeat)
     }
 
@@ -101,7 +103,7 @@ impl World {
         if let (true, Some(node)) = (heartbeat.zone_name.is_empty(), self.state.meta_node_by_addr(addr)) {
             heartbeat.zone_name = node.zone_name.clone();
         }
-        let scene = Scene { state: &self.state, rules: &self.rules, now: self.now, wall_secs: WALL + self.now.as_secs() as i64 };
+        let scene = Scene { state: &self.state, rules: &self.rules, now: self.now, wall_secs: self.wall() };
         apply_meta_heartbeat(&scene, &mut self.reports, addr, heartbeat)
     }
 

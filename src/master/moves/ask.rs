@@ -166,9 +166,9 @@ impl Master {
             PartitionKind::Data => self.remove_member(&leader, left.partition, &peer, false).await,
             PartitionKind::Meta => self.remove_meta_member(&leader, left.partition, &peer).await,
         };
-        let mut live = self.live();
         // The next report of the leader says whether it helped.
-        live.moves.leftovers.entry(key.clone()).or_default().failed_at = Some(self.env.now().0);
+        let now = self.env.now().0;
+        self.live().moves.known(key, now).failed_at = Some(now);
         if let Answer::No(why) | Answer::Unknown(why) = answer {
             tracing::info!(partition = left.partition.0, host = left.addr.as_str(), %why, "is still a member of the raft group");
         }
@@ -181,19 +181,19 @@ impl Master {
             PartitionKind::Data => self.delete_one(&left.addr, left.partition, left.force).await,
             PartitionKind::Meta => self.delete_meta_replica_on(&left.addr, left.partition).await,
         };
-        let wall = self.env.wall().secs();
+        let now = self.env.now().0;
         let mut live = self.live();
-        let known = live.moves.leftovers.entry(key.clone()).or_default();
+        let known = live.moves.known(key, now);
         match answer {
-            Answer::Done(_) => known.confirmed = Some(wall),
+            Answer::Done(_) => known.confirmed = Some(now),
             Answer::No(why) => {
                 tracing::debug!(partition = left.partition.0, host = left.addr.as_str(), %why, "a replica may still be there");
-                known.failed_at = Some(self.env.now().0);
+                known.failed_at = Some(now);
             }
             Answer::Unknown(why) => {
                 tracing::debug!(partition = left.partition.0, host = left.addr.as_str(), %why, "a replica may still be there");
                 known.lost = true;
-                known.failed_at = Some(self.env.now().0);
+                known.failed_at = Some(now);
             }
         }
         true

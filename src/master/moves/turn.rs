@@ -95,6 +95,8 @@ impl Master {
         let reported = live.reports.data_partition_mut(mv.partition);
         reported.replicas.iter_mut().for_each(|replica| replica.local_peers.pin(peers_before));
         if let Some(left) = &effect.left {
+            // A later one of the same node begins to count anew.
+            live.moves.leftovers.remove(&(left.kind, left.partition, left.addr.clone()));
             live.reports.data_partition_mut(mv.partition).remove_replica(&left.addr);
         }
         if let Turn::Created { disk } = turn {

@@ -12,15 +12,24 @@ use std::time::Duration;
 /// Between two requests that fail.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
-/// What this leader knows of a leftover besides its record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What this leader knows of a leftover besides its record. Times are monotonic: the wall clock may jump while a packet is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// When the node last confirmed that it has no replica, unix seconds.
-    pub confirmed: Option<i64>,
+    /// Since when this leader has known of it.
+    pub since: Duration,
+    /// When the node last confirmed that it has no replica.
+    pub confirmed: Option<Duration>,
     /// A request of ours was lost: it may yet be executed.
     pub lost: bool,
-    /// When the last request failed, monotonic.
+    /// When the last request failed.
     pub failed_at: Option<Duration>,
+}
+
+impl Known {
+    /// Of a leftover that this leader sees for the first time.
+    pub fn new(now: Duration) -> Self {
+        Self { since: now, confirmed: None, lost: false, failed_at: None }
+    }
 }
 
 /// The moment of the decision.
@@ -29,8 +38,6 @@ pub struct Now {
     pub term: Term,
     /// Monotonic.
     pub now: Duration,
-    /// Unix seconds.
-    pub wall_secs: i64,
     /// The node is registered.
     pub registered: bool,
     /// The node is known to be down.
@@ -70,13 +77,10 @@ pub fn next(leftover: &Leftover, known: &Known, at: &Now) -> Step {
         };
     }
     let certain = leftover.term == at.term && !leftover.doubtful && !known.lost;
-    let over = leftover.since.saturating_add(TOMBSTONE_KEPT.as_secs() as i64);
+    let over = known.since + TOMBSTONE_KEPT;
     match known.confirmed {
         Some(when) if certain || when >= over => return Step::Settle,
-        Some(_) if at.wall_secs < over => {
-            let left = Duration::from_secs((over - at.wall_secs).unsigned_abs());
-            return wait("a packet of an earlier request may still be under way", Some(at.now + left));
-        }
+        Some(_) if at.now < over => return wait("a packet of an earlier request may still be under way", Some(over)),
         _ => {}
     }
     if at.down {
@@ -92,51 +96,56 @@ pub fn next(leftover: &Leftover, known: &Known, at: &Now) -> Step {
 mod tests {
     use super::*;
 
-    fn at(wall_secs: i64) -> Now {
-        Now { term: Term(3), now: Duration::from_secs(100), wall_secs, registered: true, down: false, is_host: false, is_member: false }
+    /// This many seconds after this leader came to know of it.
+    fn at(secs: u64) -> Now {
+        let now = SINCE + Duration::from_secs(secs);
+        Now { term: Term(3), now, registered: true, down: false, is_host: false, is_member: false }
     }
+
+    const SINCE: Duration = Duration::from_secs(5_000);
 
     fn leftover() -> Leftover {
         Leftover { term: Term(3), since: 1_000, ..Leftover::default() }
     }
 
+    fn confirmed(secs: u64) -> Known {
+        Known { confirmed: Some(SINCE + Duration::from_secs(secs)), ..Known::new(SINCE) }
+    }
+
     #[test]
     fn the_first_confirmation_settles_what_nobody_else_asked_for() {
-        assert_eq!(next(&leftover(), &Known::default(), &at(1_000)), Step::Ask);
-        let confirmed = Known { confirmed: Some(1_000), ..Known::default() };
-        assert_eq!(next(&leftover(), &confirmed, &at(1_000)), Step::Settle);
+        assert_eq!(next(&leftover(), &Known::new(SINCE), &at(0)), Step::Ask);
+        assert_eq!(next(&leftover(), &confirmed(0), &at(0)), Step::Settle);
     }
 
     #[test]
     fn a_lost_request_an_earlier_leader_and_a_doubtful_end_take_ten_minutes() {
-        let confirmed = Known { confirmed: Some(1_000), ..Known::default() };
         let cases = [
-            (leftover(), Known { lost: true, ..confirmed }),
-            (Leftover { term: Term(2), ..leftover() }, confirmed),
-            (Leftover { doubtful: true, ..leftover() }, confirmed),
+            (leftover(), Known { lost: true, ..confirmed(0) }),
+            (Leftover { term: Term(2), ..leftover() }, confirmed(0)),
+            (Leftover { doubtful: true, ..leftover() }, confirmed(0)),
         ];
         for (leftover, known) in cases {
-            assert!(matches!(next(&leftover, &known, &at(1_500)), Step::Wait(_)));
-            assert_eq!(next(&leftover, &known, &at(1_600)), Step::Ask, "the replica may have come back since it was confirmed");
-            let again = Known { confirmed: Some(1_600), ..known };
-            assert_eq!(next(&leftover, &again, &at(1_601)), Step::Settle);
+            assert!(matches!(next(&leftover, &known, &at(500)), Step::Wait(_)));
+            assert_eq!(next(&leftover, &known, &at(600)), Step::Ask, "the replica may have come back since it was confirmed");
+            let again = Known { lost: known.lost, ..confirmed(600) };
+            assert_eq!(next(&leftover, &again, &at(601)), Step::Settle);
         }
     }
 
     #[test]
     fn a_member_of_the_raft_group_is_expelled_before_anything_is_settled() {
-        let confirmed = Known { confirmed: Some(1_000), ..Known::default() };
-        let member = Now { is_member: true, ..at(1_000) };
-        assert_eq!(next(&leftover(), &confirmed, &member), Step::Expel);
-        let failed = Known { failed_at: Some(Duration::from_secs(99)), ..confirmed };
+        let member = Now { is_member: true, ..at(0) };
+        assert_eq!(next(&leftover(), &confirmed(0), &member), Step::Expel);
+        let failed = Known { failed_at: Some(SINCE), ..confirmed(0) };
         assert!(matches!(next(&leftover(), &failed, &member), Step::Wait(_)));
     }
 
     #[test]
     fn a_host_and_a_node_that_is_down_are_asked_nothing() {
-        let known = Known::default();
+        let known = Known::new(SINCE);
         assert!(matches!(next(&leftover(), &known, &Now { is_host: true, ..at(9_000) }), Step::Wait(_)));
         assert!(matches!(next(&leftover(), &known, &Now { down: true, ..at(9_000) }), Step::Wait(_)));
-        assert_eq!(next(&leftover(), &known, &Now { registered: false, ..at(1_000) }), Step::Settle);
+        assert_eq!(next(&leftover(), &known, &Now { registered: false, ..at(0) }), Step::Settle);
     }
 }

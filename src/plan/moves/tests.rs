@@ -135,7 +135,7 @@ impl Stage {
         let mut mv = self.mv.take().expect("a move is under way");
         let effect = take(turn, &mut mv, Some(&mut self.dp), &stamp);
         if let Some(left) = &effect.left {
-            self.left.insert(left.addr.clone(), (left.clone(), Known::default()));
+            self.left.insert(left.addr.clone(), (left.clone(), Known::new(self.world.now)));
             self.world.reports.data_partition_mut(PartitionId(7)).remove_replica(&left.addr);
         }
         if let Some(addr) = &effect.settled {
@@ -205,7 +205,8 @@ impl Stage {
     fn new_leader(&mut self) {
         self.term = Term(self.term.0 + 1);
         self.memory = Memory::default();
-        self.left.values_mut().for_each(|(_, known)| *known = Known::default());
+        let now = self.world.now;
+        self.left.values_mut().for_each(|(_, known)| *known = Known::new(now));
         self.world.new_leader();
     }
 
@@ -228,7 +229,6 @@ impl Stage {
             let now = leftover::Now {
                 term: self.term,
                 now: self.world.now,
-                wall_secs: self.world.wall(),
                 registered: true,
                 down: false,
                 is_host: self.dp.has_host(&addr),
@@ -242,7 +242,7 @@ impl Stage {
                 }
                 leftover::Step::Ask => {
                     self.held.remove(&addr);
-                    known.confirmed = Some(self.world.wall());
+                    known.confirmed = Some(self.world.now);
                 }
                 leftover::Step::Expel => {
                     self.members.remove(&addr);
@@ -353,6 +353,23 @@ fn a_replica_that_could_not_be_created_takes_its_member_along() {
 }
 
 #[test]
+fn a_wall_clock_that_jumps_does_not_let_a_late_packet_make_an_orphan() {
+    let mut stage = Stage::new(3).ask_for(Task::Add, Phase::Joining, "", &node(4));
+    stage.step(done(), true);
+    stage.step(unknown(), false);
+    stage.step(done(), true);
+    assert_eq!((stage.ending, stage.left.len()), (Some(Ending::Failed), 1));
+    stage.clean();
+    stage.world.wall_ahead = 700;
+    stage.clean();
+    stage.clean();
+    stage.be_late();
+    assert!(stage.held.contains(&node(4)), "its replica was created after all");
+    stage.assert_safe(3);
+    stage.rest(3);
+}
+
+#[test]
 fn a_refused_deletion_leaves_everything_as_it_was() {
     let mut stage = Stage::new(3).ask_for(Task::Remove, Phase::Leaving, &node(2), "");
     stage.step(no(), false);
@@ -421,6 +438,8 @@ enum Event {
     NewLeader,
     Hear,
     Pass(u64),
+    /// The wall clock jumps.
+    Jump(i64),
     Clean,
     Cancel,
 }
@@ -433,6 +452,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         5 => Just(Event::Hear),
         3 => (1u64..40).prop_map(Event::Pass),
         1 => Just(Event::Pass(400)),
+        1 => (-2_000i64..2_000).prop_map(Event::Jump),
         1 => Just(Event::Clean),
         1 => Just(Event::Cancel),
     ];
@@ -454,6 +474,7 @@ fn happen(stage: &mut Stage, event: &Event) {
         Event::NewLeader => stage.new_leader(),
         Event::Hear => stage.hear(),
         Event::Pass(secs) => stage.pass(*secs),
+        Event::Jump(secs) => stage.world.wall_ahead += secs,
         Event::Clean => stage.clean(),
         Event::Cancel => {
             if let Some(mv) = &mut stage.mv {

@@ -167,7 +167,7 @@ impl Stage {
         reported.replicas.iter_mut().for_each(|replica| replica.local_peers.pin(&before));
         if let Some(left) = &effect.left {
             reported.remove_replica(&left.addr);
-            self.left.insert(left.addr.clone(), (left.clone(), Known::default()));
+            self.left.insert(left.addr.clone(), (left.clone(), Known::new(self.world.now)));
         }
         if let Some(addr) = &effect.settled {
             self.left.remove(addr);
@@ -228,7 +228,8 @@ impl Stage {
     fn new_leader(&mut self) {
         self.term = Term(self.term.0 + 1);
         self.memory = Memory::default();
-        self.left.values_mut().for_each(|(_, known)| *known = Known::default());
+        let now = self.world.now;
+        self.left.values_mut().for_each(|(_, known)| *known = Known::new(now));
         self.world.new_leader();
     }
 
@@ -251,7 +252,6 @@ impl Stage {
             let now = leftover::Now {
                 term: self.term,
                 now: self.world.now,
-                wall_secs: self.world.wall(),
                 registered: true,
                 down: false,
                 is_host: self.mp.has_host(&addr),
@@ -265,7 +265,7 @@ impl Stage {
                 }
                 leftover::Step::Ask => {
                     self.held.remove(&addr);
-                    known.confirmed = Some(self.world.wall());
+                    known.confirmed = Some(self.world.now);
                 }
                 leftover::Step::Expel => {
                     self.members.remove(&addr);
