@@ -296,21 +296,36 @@ impl Master {
     }
 
     fn leftover_now(&self, moment: &Moment, live: &Live, left: &Leftover, term: Term) -> leftover::Now {
-        let state = &moment.state;
-        let (is_host, is_member, registered) = match left.kind {
+        let (state, scene, reports) = (&moment.state, moment.scene(), &live.reports);
+        let down = live.is_inactive(left.kind, &left.addr, self.env.now());
+        let at = leftover::Now {
+            term,
+            now: moment.now,
+            registered: true,
+            down,
+            is_host: false,
+            // A partition that is gone, or given up by people, has no raft group to be a member of.
+            is_member: Some(false),
+            can_expel: false,
+        };
+        match left.kind {
             PartitionKind::Data => {
-                let dp = state.data_partitions.get(&left.partition);
-                let is_member = dp.is_some_and(|dp| allowed::is_member(&moment.scene(), &live.reports, dp, &left.addr));
-                (dp.is_some_and(|dp| dp.has_host(&left.addr)), is_member, state.data_node_by_addr(&left.addr).is_some())
+                let registered = state.data_node_by_addr(&left.addr).is_some();
+                let Some(dp) = state.data_partitions.get(&left.partition) else { return leftover::Now { registered, ..at } };
+                let is_host = dp.has_host(&left.addr);
+                let is_member = if dp.is_discard { Some(false) } else { allowed::is_member(&scene, reports, dp, &left.addr) };
+                let can_expel = allowed::who_expels(&scene, reports, dp).is_some();
+                leftover::Now { registered, is_host, is_member, can_expel, ..at }
             }
             PartitionKind::Meta => {
-                let mp = state.meta_partitions.get(&left.partition);
-                let is_member = mp.is_some_and(|mp| meta_moves::allowed::is_member(&moment.scene(), &live.reports, mp, &left.addr));
-                (mp.is_some_and(|mp| mp.has_host(&left.addr)), is_member, state.meta_node_by_addr(&left.addr).is_some())
+                let registered = state.meta_node_by_addr(&left.addr).is_some();
+                let Some(mp) = state.meta_partitions.get(&left.partition) else { return leftover::Now { registered, ..at } };
+                let is_host = mp.has_host(&left.addr);
+                // Only the leader's report says so, and only the leader is asked.
+                let is_member = meta_moves::allowed::is_member(&scene, reports, mp, &left.addr);
+                leftover::Now { registered, is_host, is_member: Some(is_member), can_expel: is_member, ..at }
             }
-        };
-        let down = live.is_inactive(left.kind, &left.addr, self.env.now());
-        leftover::Now { term, now: moment.now, registered, down, is_host, is_member }
+        }
     }
 
     async fn work_on_leftover(&self, key: &LeftoverKey, term: Term) {

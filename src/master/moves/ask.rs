@@ -6,7 +6,7 @@ use crate::limits;
 use crate::master::Master;
 use crate::model::{DataPartition, Leftover, Move, PartitionKind};
 use crate::nodes::CallError;
-use crate::plan::moves::{Answer, Ask};
+use crate::plan::moves::{allowed, Answer, Ask};
 use crate::wire::opcode::Opcode;
 use crate::wire::peer::Peer;
 use crate::wire::reply::Fault;
@@ -139,34 +139,34 @@ impl Master {
         self.call(on, Opcode::DELETE_DATA_PARTITION, Subject::DataPartition(id), request).await.into()
     }
 
-    /// The leader of the raft group and the raft identity of a node that is no host.
-    fn leader_and_member(&self, left: &Leftover) -> Option<(String, Peer)> {
+    /// Who is asked that the raft group gives up a node that is no host, whether by force, and the node's raft identity.
+    fn who_expels(&self, left: &Leftover) -> Option<(Vec<String>, bool, Peer)> {
         let moment = self.moment();
         let (state, scene) = (&moment.state, moment.scene());
         let live = self.live();
-        let (leader, id) = match left.kind {
+        let (via, force, id) = match left.kind {
             PartitionKind::Data => {
-                let dp = state.data_partitions.get(&left.partition)?;
-                let leader = crate::plan::data_partition::leader(&scene, &live.reports, dp)?;
-                (leader, state.data_node_by_addr(&left.addr).map(|node| node.id))
+                let (via, force) = allowed::who_expels(&scene, &live.reports, state.data_partitions.get(&left.partition)?)?;
+                (via, force, state.data_node_by_addr(&left.addr).map(|node| node.id))
             }
             PartitionKind::Meta => {
                 let mp = state.meta_partitions.get(&left.partition)?;
                 let leader = crate::plan::meta_partition::leader(&scene, &live.reports, mp)?;
-                (leader, state.meta_node_by_addr(&left.addr).map(|node| node.id))
+                (vec![leader.to_string()], false, state.meta_node_by_addr(&left.addr).map(|node| node.id))
             }
         };
-        Some((leader.to_string(), Peer { id: id.unwrap_or_default(), addr: left.addr.clone(), ..Peer::default() }))
+        Some((via, force, Peer { id: id.unwrap_or_default(), addr: left.addr.clone(), ..Peer::default() }))
     }
 
     /// Has the raft group give up a member that is no host.
     pub(super) async fn expel_leftover(&self, key: &LeftoverKey, left: &Leftover) -> bool {
-        let Some((leader, peer)) = self.leader_and_member(left) else { return false };
+        let Some((via, force, peer)) = self.who_expels(left) else { return false };
+        let (id, peer) = (left.partition, &peer);
         let answer = match left.kind {
-            PartitionKind::Data => self.remove_member(&leader, left.partition, &peer, false).await,
-            PartitionKind::Meta => self.remove_meta_member(&leader, left.partition, &peer).await,
+            PartitionKind::Data => self.ask_each(&via, |host| self.remove_member(host, id, peer, force)).await,
+            PartitionKind::Meta => self.ask_each(&via, |host| self.remove_meta_member(host, id, peer)).await,
         };
-        // The next report of the leader says whether it helped.
+        // The next reports say whether it helped.
         let now = self.env.now().0;
         self.live().moves.known(key, now).failed_at = Some(now);
         if let Answer::No(why) | Answer::Unknown(why) = answer {

@@ -6,6 +6,7 @@ use crate::plan::life::Life;
 use crate::plan::liveness::Liveness;
 use crate::plan::reports::Reports;
 use crate::plan::scene::Scene;
+use crate::wire::peer::Peer;
 use crate::wire::reply::{fault, Fault};
 
 /// Used sizes of live replicas may differ by less than this while one of a recovering partition goes, bytes.
@@ -23,12 +24,35 @@ pub fn has_unheard_hosts(scene: &Scene<'_>, reports: &Reports, dp: &DataPartitio
     dp.hosts.iter().any(|host| life(scene, reports, dp, host) == Life::Unknown)
 }
 
-/// Does the leader of the raft group report `addr` as a member?
-pub fn is_member(scene: &Scene<'_>, reports: &Reports, dp: &DataPartition, addr: &str) -> bool {
-    let leader = leader(scene, reports, dp);
-    let replica = leader.and_then(|leader| reports.data_partition(dp.partition_id)?.replica(&leader));
-    let members = replica.and_then(|replica| replica.local_peers.list(&dp.peers));
-    members.is_some_and(|members| members.iter().any(|peer| peer.addr == addr))
+/// The members of the raft group as the replica on `host` reported them. `None`: it reported none, or before the record changed.
+fn members<'a>(reports: &'a Reports, dp: &'a DataPartition, host: &str) -> Option<&'a [Peer]> {
+    reports.data_partition(dp.partition_id)?.replica(host)?.local_peers.list(&dp.peers)
+}
+
+/// Is `addr` a member of the raft group? Its leader's report says; where nobody leads, that of any live host: of two members of which one has
+/// a replica none leads. `None`: nobody who could know was heard.
+pub fn is_member(scene: &Scene<'_>, reports: &Reports, dp: &DataPartition, addr: &str) -> Option<bool> {
+    let names = |host: &str| members(reports, dp, host).map(|members| members.iter().any(|peer| peer.addr == addr));
+    match leader(scene, reports, dp) {
+        Some(leader) => names(&leader),
+        None => live_hosts(scene, reports, dp).into_iter().filter_map(names).reduce(|one, other| one || other),
+    }
+}
+
+/// Who can be asked that the raft group gives up a member which is no host, and whether by force: its leader, who needs none. Where nobody leads
+/// because of members without a replica, so that the live hosts are most of the hosts and not most of the members, each of them by force
+/// (v3.5.3 admin-tasks.md §7.4). Where too many hosts are down nobody can: when they are back, somebody leads.
+pub fn who_expels(scene: &Scene<'_>, reports: &Reports, dp: &DataPartition) -> Option<(Vec<String>, bool)> {
+    if let Some(leader) = leader(scene, reports, dp) {
+        return Some((vec![leader.to_string()], false));
+    }
+    if has_unheard_hosts(scene, reports, dp) {
+        return None;
+    }
+    let live = live_hosts(scene, reports, dp);
+    let members = live.iter().filter_map(|host| members(reports, dp, host)).map(<[Peer]>::len).max()?;
+    let stuck = live.len() * 2 > dp.hosts.len() && live.len() * 2 <= members;
+    stuck.then(|| (live.into_iter().map(str::to_owned).collect(), true))
 }
 
 /// Is somebody left when `addr` goes (§4.5 no. 2)? Asked again before every request that takes a replica off.

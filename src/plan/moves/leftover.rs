@@ -44,8 +44,10 @@ pub struct Now {
     pub down: bool,
     /// It is a host of the partition.
     pub is_host: bool,
-    /// The raft group's leader reports it as a member.
-    pub is_member: bool,
+    /// It is a member of the raft group; `None`: nobody who could know was heard.
+    pub is_member: Option<bool>,
+    /// Somebody can be asked that the raft group gives it up.
+    pub can_expel: bool,
 }
 
 /// What to do about a leftover.
@@ -60,7 +62,7 @@ pub enum Step {
 }
 
 /// The next step. A leftover of this leader's own term about which no request was lost is settled by the first confirmation; any other
-/// only by one that comes when every packet that could bring the replica back is over.
+/// only by one that comes when every packet that could bring the replica back is over, and when somebody says that the raft group is without it.
 pub fn next(leftover: &Leftover, known: &Known, at: &Now) -> Step {
     let wait = |why: &str, until| Step::Wait(Wait { why: why.to_owned(), until });
     if !at.registered {
@@ -70,16 +72,19 @@ pub fn next(leftover: &Leftover, known: &Known, at: &Now) -> Step {
         return wait("it is a host again", None);
     }
     let rests = known.failed_at.map(|failed| failed + ASK_AGAIN_AFTER).filter(|again| *again > at.now);
-    if at.is_member {
+    if at.is_member == Some(true) {
         return match rests {
             Some(again) => wait("the raft group has not given it up", Some(again)),
-            None => Step::Expel,
+            None if at.can_expel => Step::Expel,
+            None => wait("the raft group has no leader that could give it up", None),
         };
     }
     let certain = leftover.term == at.term && !leftover.doubtful && !known.lost;
     let over = known.since + TOMBSTONE_KEPT;
     match known.confirmed {
-        Some(when) if certain || when >= over => return Step::Settle,
+        Some(_) if certain => return Step::Settle,
+        Some(when) if when >= over && at.is_member.is_some() => return Step::Settle,
+        Some(when) if when >= over => return wait("no host was heard that knows the raft group", None),
         Some(_) if at.now < over => return wait("a packet of an earlier request may still be under way", Some(over)),
         _ => {}
     }
@@ -99,7 +104,7 @@ mod tests {
     /// This many seconds after this leader came to know of it.
     fn at(secs: u64) -> Now {
         let now = SINCE + Duration::from_secs(secs);
-        Now { term: Term(3), now, registered: true, down: false, is_host: false, is_member: false }
+        Now { term: Term(3), now, registered: true, down: false, is_host: false, is_member: Some(false), can_expel: true }
     }
 
     const SINCE: Duration = Duration::from_secs(5_000);
@@ -130,15 +135,19 @@ mod tests {
             assert_eq!(next(&leftover, &known, &at(600)), Step::Ask, "the replica may have come back since it was confirmed");
             let again = Known { lost: known.lost, ..confirmed(600) };
             assert_eq!(next(&leftover, &again, &at(601)), Step::Settle);
+            let nobody_heard = Now { is_member: None, ..at(601) };
+            assert!(matches!(next(&leftover, &again, &nobody_heard), Step::Wait(_)), "it may be a member of the raft group");
         }
     }
 
     #[test]
     fn a_member_of_the_raft_group_is_expelled_before_anything_is_settled() {
-        let member = Now { is_member: true, ..at(0) };
+        let member = Now { is_member: Some(true), ..at(0) };
         assert_eq!(next(&leftover(), &confirmed(0), &member), Step::Expel);
         let failed = Known { failed_at: Some(SINCE), ..confirmed(0) };
         assert!(matches!(next(&leftover(), &failed, &member), Step::Wait(_)));
+        let nobody_leads = Now { can_expel: false, ..member };
+        assert!(matches!(next(&leftover(), &confirmed(0), &nobody_leads), Step::Wait(_)));
     }
 
     #[test]

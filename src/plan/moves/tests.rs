@@ -11,7 +11,6 @@ use crate::wire::peer::Peer;
 use crate::wire::reply::Fault;
 use crate::wire::report::DataPartitionReport;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -87,10 +86,16 @@ impl Stage {
         self.world.put(self.dp.clone());
     }
 
-    /// Every node reports what it holds; the first member of the raft group that has a replica leads if there is a majority.
+    /// The first member of the raft group that has a replica leads if there is a majority of such.
+    fn leads(&self) -> Option<String> {
+        let mut holders = self.members.iter().filter(|m| self.held.contains(*m));
+        let majority = holders.clone().count() * 2 > self.members.len();
+        holders.next().filter(|_| majority).cloned()
+    }
+
+    /// Every node reports what it holds.
     fn hear(&mut self) {
-        let holders: Vec<String> = self.members.iter().filter(|m| self.held.contains(*m)).cloned().collect();
-        let leads = (holders.len() * 2 > self.members.len()).then(|| holders.first().cloned()).flatten();
+        let leads = self.leads();
         for i in 1..=5 {
             let addr = node(i);
             let parts: Vec<_> = match self.held.contains(&addr) {
@@ -164,8 +169,11 @@ impl Stage {
             Next::Begin => {
                 let mv = self.mv.as_ref().expect("a move is under way");
                 let free = (1..=5).map(node).find(|n| !self.dp.has_host(n) && *n != mv.from && !self.left.contains_key(n));
-                let to = self.peer(&free.expect("five nodes"));
-                self.turn(&Turn::Begin { to, repaired_from: Default::default() });
+                // Where all others may still hold a replica, it waits.
+                if let Some(free) = free {
+                    let to = self.peer(&free);
+                    self.turn(&Turn::Begin { to, repaired_from: Default::default() });
+                }
             }
             Next::Turn(turn) => drop(self.turn(&turn.clone())),
             Next::Ask(ask) => {
@@ -226,6 +234,7 @@ impl Stage {
     /// Does what leftovers need.
     fn clean(&mut self) {
         for (addr, (left, mut known)) in self.left.clone() {
+            let expels = allowed::who_expels(&self.world.scene(), &self.world.reports, &self.dp);
             let now = leftover::Now {
                 term: self.term,
                 now: self.world.now,
@@ -233,6 +242,7 @@ impl Stage {
                 down: false,
                 is_host: self.dp.has_host(&addr),
                 is_member: allowed::is_member(&self.world.scene(), &self.world.reports, &self.dp, &addr),
+                can_expel: expels.is_some(),
             };
             match leftover::next(&left, &known, &now) {
                 leftover::Step::Wait(_) => continue,
@@ -245,7 +255,10 @@ impl Stage {
                     known.confirmed = Some(self.world.now);
                 }
                 leftover::Step::Expel => {
-                    self.members.remove(&addr);
+                    let (_, force) = expels.expect("just asked");
+                    if force || self.leads().is_some() {
+                        self.members.remove(&addr);
+                    }
                     known.failed_at = Some(self.world.now);
                 }
             }
@@ -255,7 +268,8 @@ impl Stage {
 
     /// Members of the raft group with a replica that is as good as any.
     fn healthy(&self) -> usize {
-        let repairing = self.mv.as_ref().filter(|mv| mv.phase <= Phase::Repairing).map(|mv| mv.to.addr.clone());
+        let repairs = |mv: &&Move| matches!(mv.phase, Phase::Joining | Phase::Creating | Phase::Repairing);
+        let repairing = self.mv.as_ref().filter(repairs).map(|mv| mv.to.addr.clone());
         self.members.iter().filter(|member| self.held.contains(*member) && Some(*member) != repairing.as_ref()).count()
     }
 
@@ -430,6 +444,20 @@ fn a_decommission_of_three_replicas_takes_off_first_and_of_one_adds_first() {
     assert_eq!(one.members, nodes(&[2]));
 }
 
+#[test]
+fn a_cancelled_relay_of_the_only_replica_leaves_no_member_without_one() {
+    let mut stage = Stage::new(1).ask_for(Task::Relay, Phase::Waiting, &node(1), "");
+    stage.pass(5);
+    stage.hear();
+    stage.step(done(), true);
+    stage.step(unknown(), false);
+    stage.step(done(), true);
+    stage.be_late();
+    assert_eq!((stage.members.len(), stage.held.len(), stage.leads()), (2, 1, None));
+    happen(&mut stage, &Event::Cancel);
+    stage.rest(1);
+}
+
 /// What happens between steps.
 #[derive(Clone, Debug)]
 enum Event {
@@ -485,9 +513,6 @@ fn happen(stage: &mut Stage, event: &Event) {
 }
 
 proptest! {
-    // Always the same cases until the gap below is closed: a test that fails now and then helps nobody.
-    #![proptest_config(ProptestConfig { cases: 300, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
-
     /// Whatever is answered, lost, late, cancelled, and whoever leads: no step leaves fewer healthy replicas than one less than before, every
     /// replica on a node is known, and in the end hosts, members and replicas are the same nodes. Where nothing was cancelled and nothing
     /// failed for good there are as many as wanted.
@@ -501,9 +526,6 @@ proptest! {
             cancelled |= matches!(event, Event::Cancel);
             stage.assert_safe(replicas);
         }
-        // Known gap: a cancelled relay of the only replica can leave the new node a member without a replica, when the request to add it
-        // was lost, came late and was not heard of.
-        prop_assume!(!(cancelled && replicas == 1));
         stage.rest(replicas);
         if !cancelled {
             prop_assert_eq!(stage.dp.hosts.len(), usize::from(replicas), "{:?}", stage.ending);

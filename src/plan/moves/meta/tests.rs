@@ -255,7 +255,8 @@ impl Stage {
                 registered: true,
                 down: false,
                 is_host: self.mp.has_host(&addr),
-                is_member: allowed::is_member(&self.world.scene(), &self.world.reports, &self.mp, &addr),
+                is_member: Some(allowed::is_member(&self.world.scene(), &self.world.reports, &self.mp, &addr)),
+                can_expel: true,
             };
             match leftover::next(&left, &known, &now) {
                 leftover::Step::Wait(_) => continue,
