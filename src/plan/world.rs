@@ -28,7 +28,14 @@ impl World {
     /// No records; a leadership that began an hour ago.
     pub fn new() -> Self {
         let now = Duration::from_secs(3600);
-        Self { pairs: BTreeMap::new(), state: State::new(), reports: Reports::new(Duration::ZERO), rules: Rules::default(), now, wall_ahead: 0 }
+        Self {
+            pairs: BTreeMap::new(),
+            state: State::new(),
+            reports: Reports::new(Duration::ZERO),
+            rules: Rules::default(),
+            now,
+            wall_ahead: 0,
+        }
     }
 
     /// One zone with one node set of `n` data nodes and `n` meta nodes, all heard.

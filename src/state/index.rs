@@ -4,7 +4,7 @@ use super::contents::Contents;
 use super::tables::Any;
 use super::State;
 use crate::ids::{NodeId, NodeSetId, PartitionId, VolumeId};
-use crate::model::{DataNode, DataPartition, FlashNode, MetaNode, MetaPartition, NodeSet, User, Volume};
+use crate::model::{DataNode, DataPartition, DecommissionStatus, FlashNode, MetaNode, MetaPartition, NodeSet, User, Volume};
 use imbl::{OrdMap, OrdSet};
 use std::sync::Arc;
 
@@ -26,6 +26,14 @@ pub(super) struct Indexes {
     meta_partitions_by_volume: OrdSet<(VolumeId, u64, PartitionId)>,
     data_partitions_by_host: OrdMap<Arc<str>, OrdSet<PartitionId>>,
     meta_partitions_by_host: OrdMap<Arc<str>, OrdSet<PartitionId>>,
+    /// Of a decommission that was asked for and not forgotten, by the node that is left; without one: a replica that is added.
+    data_partitions_by_source: OrdSet<(Arc<str>, PartitionId)>,
+}
+
+/// The node that a decommission takes a replica off, if the record has one.
+fn source(partition: &DataPartition) -> Option<&str> {
+    let source = partition.decommission_src_addr.as_str();
+    (!source.is_empty() || partition.decommission_status != DecommissionStatus::INITIAL).then_some(source)
 }
 
 fn in_text<Id: Copy + Ord>(index: &mut ByText<Id>, text: &str, id: Id, present: bool) {
@@ -84,7 +92,11 @@ impl Indexes {
     pub(super) fn change(&mut self, old: Option<&Any>, new: Option<&Any>) {
         // Most rewrites of a partition leave it where it is.
         match (old, new) {
-            (Some(Any::DataPartition(old)), Some(Any::DataPartition(new))) if old.hosts == new.hosts && old.vol_id == new.vol_id => return,
+            (Some(Any::DataPartition(old)), Some(Any::DataPartition(new)))
+                if old.hosts == new.hosts && old.vol_id == new.vol_id && source(old) == source(new) =>
+            {
+                return
+            }
             (Some(Any::MetaPartition(old)), Some(Any::MetaPartition(new)))
                 if old.hosts == new.hosts && (old.vol_id, old.start) == (new.vol_id, new.start) =>
             {
@@ -119,6 +131,9 @@ impl Indexes {
             Any::DataPartition(partition) => {
                 in_set(&mut self.data_partitions_by_volume, (partition.vol_id, partition.partition_id), present);
                 in_hosts(&mut self.data_partitions_by_host, &partition.hosts, partition.partition_id, present);
+                if let Some(source) = source(partition) {
+                    in_set(&mut self.data_partitions_by_source, (source.into(), partition.partition_id), present);
+                }
             }
             Any::MetaPartition(partition) => {
                 in_set(&mut self.meta_partitions_by_volume, (partition.vol_id, partition.start, partition.partition_id), present);
@@ -181,6 +196,18 @@ impl State {
     pub fn meta_partitions_on(&self, addr: &str) -> impl DoubleEndedIterator<Item = &Arc<MetaPartition>> {
         let ids = self.indexes.meta_partitions_by_host.get(addr).into_iter().flatten();
         ids.filter_map(|id| self.meta_partitions.get(id))
+    }
+
+    /// Data partitions whose record tells of a decommission from this node.
+    pub fn data_partitions_leaving(&self, addr: &str) -> impl DoubleEndedIterator<Item = &Arc<DataPartition>> {
+        let addr: Arc<str> = addr.into();
+        let ids = self.indexes.data_partitions_by_source.range((addr.clone(), PartitionId(FIRST))..=(addr, PartitionId(LAST)));
+        ids.filter_map(|(_, id)| self.data_partitions.get(id))
+    }
+
+    /// Data partitions whose record tells of a decommission, or of a replica that is added, by the node that is left.
+    pub fn data_partitions_marked(&self) -> impl DoubleEndedIterator<Item = &Arc<DataPartition>> {
+        self.indexes.data_partitions_by_source.iter().filter_map(|(_, id)| self.data_partitions.get(id))
     }
 
     /// Number of data partitions with a replica on this node.

@@ -282,7 +282,7 @@ fn members_are_stored_and_loaded() {
 #[derive(Clone, Debug)]
 enum Step {
     Volume { id: u64, name: u8, blind: bool },
-    DataPartition { id: u64, volume: u64, hosts: Vec<u8> },
+    DataPartition { id: u64, volume: u64, hosts: Vec<u8>, leaves: u8 },
     MetaPartition { id: u64, volume: u64, start: u64 },
     Node { id: u64, addr: u8, set: u64 },
     NodeSet { id: u64, zone: u8 },
@@ -296,11 +296,8 @@ fn steps() -> impl Strategy<Value = Step> {
     let (id, small) = (1..6u64, 0..4u8);
     prop_oneof![
         (id.clone(), small.clone(), any::<bool>()).prop_map(|(id, name, blind)| Step::Volume { id, name, blind }),
-        (id.clone(), 1..3u64, prop::collection::vec(small.clone(), 0..4)).prop_map(|(id, volume, hosts)| Step::DataPartition {
-            id,
-            volume,
-            hosts
-        }),
+        (id.clone(), 1..3u64, prop::collection::vec(small.clone(), 0..4), small.clone())
+            .prop_map(|(id, volume, hosts, leaves)| { Step::DataPartition { id, volume, hosts, leaves } }),
         (id.clone(), 1..3u64, 0..3u64).prop_map(|(id, volume, start)| Step::MetaPartition { id, volume, start }),
         (id.clone(), small.clone(), 1..3u64).prop_map(|(id, addr, set)| Step::Node { id, addr, set }),
         (id.clone(), small.clone()).prop_map(|(id, zone)| Step::NodeSet { id, zone }),
@@ -322,10 +319,16 @@ fn command(base: &State, step: &Step) -> Command {
             volume.extra.keep("Newer".into(), name.into());
             txn.put(volume);
         }
-        Step::DataPartition { id, volume: of, hosts } => {
+        Step::DataPartition { id, volume: of, hosts, leaves } => {
             txn.data_partition(PartitionId(id));
             let hosts = hosts.iter().map(|host| format!("h{host}")).collect();
-            txn.put(DataPartition::new(PartitionId(id), &volume(of, "v"), hosts, Vec::new(), MediaType::SSD));
+            let mut partition = DataPartition::new(PartitionId(id), &volume(of, "v"), hosts, Vec::new(), MediaType::SSD);
+            if leaves > 1 {
+                partition.decommission_src_addr = format!("h{leaves}");
+            } else if leaves == 1 {
+                partition.decommission_status = DecommissionStatus::RUNNING;
+            }
+            txn.put(partition);
         }
         Step::MetaPartition { id, volume: of, start } => {
             txn.put(MetaPartition::new(PartitionId(id), start, 9, &volume(of, "v"), vec!["h".into()], Vec::new()))

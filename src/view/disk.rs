@@ -311,12 +311,9 @@ impl DecommissionFailedDiskInfo {
 impl DecommissionProgress {
     /// How far the decommission of a disk is (v3.5.3 http-partitions-nodes.md §12.2, §12.5).
     pub fn of(sight: &Sight<'_>, disk: &DecommissionDisk) -> Self {
-        let of_disk = |dp: &&Arc<DataPartition>| {
-            dp.decommission_src_addr == disk.src_addr
-                && dp.decommission_src_disk_path == disk.disk_path
-                && dp.decommission_term == disk.decommission_term
-        };
-        let mine: Vec<_> = sight.state.data_partitions.values().filter(of_disk).collect();
+        let of_disk =
+            |dp: &&Arc<DataPartition>| dp.decommission_src_disk_path == disk.disk_path && dp.decommission_term == disk.decommission_term;
+        let mine: Vec<_> = sight.state.data_partitions_leaving(&disk.src_addr).filter(of_disk).collect();
         let marked = disk.decommission_status == DecommissionStatus::MARKED;
         let with = |status| mine.iter().filter(move |dp| !marked && dp.decommission_status == status);
         let total = match disk.decommission_status {

@@ -367,7 +367,7 @@ impl BadPartitionView {
 
     /// Data partitions that are recovering, by `addr:disk` of what they leave.
     pub fn recovering_data_partitions(sight: &Sight<'_>) -> Vec<Self> {
-        let recovering = sight.state.data_partitions.values().filter(|dp| dp.decommission_status.is_moving());
+        let recovering = sight.state.data_partitions_marked().filter(|dp| dp.decommission_status.is_moving());
         let path = |dp: &DataPartition| format!("{}:{}", dp.decommission_src_addr, dp.decommission_src_disk_path);
         Self::grouped(recovering.map(|dp| (path(dp), dp.partition_id)))
     }

@@ -161,8 +161,7 @@ pub async fn failed_partitions(ctx: Ctx) -> Result<Reply, Fault> {
     let addr = ctx.addr(&p).await?;
     let state = ctx.master.state();
     known(&state, &addr)?;
-    let failed =
-        state.data_partitions.values().filter(|dp| dp.decommission_src_addr == addr && dp.decommission_status == DecommissionStatus::FAIL);
+    let failed = state.data_partitions_leaving(&addr).filter(|dp| dp.decommission_status == DecommissionStatus::FAIL);
     let ids: List<PartitionId> = failed.map(|dp| dp.partition_id).collect();
     Ok(Reply::ok(&ids))
 }

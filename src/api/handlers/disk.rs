@@ -167,11 +167,9 @@ pub async fn failed_partitions(ctx: Ctx) -> Result<Reply, Fault> {
     let p = ctx.form()?;
     let place = Place::read_with_options(&ctx, &p).await?;
     let state = ctx.master.state();
-    let failed = state.data_partitions.values().filter(|dp| {
-        dp.decommission_src_addr == place.addr
-            && dp.decommission_src_disk_path == place.disk
-            && dp.decommission_status == DecommissionStatus::FAIL
-    });
+    let failed = state
+        .data_partitions_leaving(&place.addr)
+        .filter(|dp| dp.decommission_src_disk_path == place.disk && dp.decommission_status == DecommissionStatus::FAIL);
     let ids: List<PartitionId> = failed.map(|dp| dp.partition_id).collect();
     Ok(Reply::ok(&ids))
 }

@@ -21,7 +21,7 @@ impl Master {
     pub(super) async fn adopt_decommissions(&self, term: Term) {
         let state = self.state();
         let wall = self.env.wall().secs();
-        let orphans: Vec<_> = state.data_partitions.values().filter(|dp| adopt(&state, dp, wall, term).is_some()).cloned().collect();
+        let orphans: Vec<_> = state.data_partitions_marked().filter(|dp| adopt(&state, dp, wall, term).is_some()).cloned().collect();
         for batch in orphans.chunks(limits::RECORDS_PER_COMMIT_MAX / 2) {
             let done = self
                 .commit("adopt decommissions", |state, txn| {

@@ -313,11 +313,9 @@ impl Master {
     fn leaving(&self, disk: &DecommissionDisk) -> Vec<PartitionId> {
         let state = self.state();
         let of_disk = |dp: &&std::sync::Arc<DataPartition>| {
-            dp.decommission_src_addr == disk.src_addr
-                && dp.decommission_src_disk_path == disk.disk_path
-                && dp.decommission_term == disk.decommission_term
+            dp.decommission_src_disk_path == disk.disk_path && dp.decommission_term == disk.decommission_term
         };
-        state.data_partitions.values().filter(of_disk).map(|dp| dp.partition_id).collect()
+        state.data_partitions_leaving(&disk.src_addr).filter(of_disk).map(|dp| dp.partition_id).collect()
     }
 
     async fn set_disk_status(&self, actor: &str, addr: &str, disk: &str, status: DecommissionStatus) -> Result<(), Fault> {

@@ -289,7 +289,7 @@ fn leavers(state: &State, node: &DataNode) -> (BTreeMap<String, Vec<PartitionId>
             by_disk.entry(dp.disk_on(addr).unwrap_or_default().to_owned()).or_default().push(dp.partition_id);
         }
     }
-    for dp in state.data_partitions.values().filter(|dp| dp.decommission_src_addr == *addr && !dp.has_host(addr)) {
+    for dp in state.data_partitions_leaving(addr).filter(|dp| !dp.has_host(addr)) {
         by_disk.entry(dp.decommission_src_disk_path.clone()).or_default().push(dp.partition_id);
     }
     let conflict = there && by_disk.is_empty();

@@ -24,10 +24,10 @@ pub struct Count {
 }
 
 impl Tally {
-    /// Counts all partitions once.
+    /// Counts all that are marked once.
     pub fn of(state: &State) -> Self {
         let mut tally = Self::default();
-        for dp in state.data_partitions.values().filter(|dp| !dp.decommission_src_addr.is_empty()) {
+        for dp in state.data_partitions_marked().filter(|dp| !dp.decommission_src_addr.is_empty()) {
             let key = (dp.decommission_src_addr.clone(), dp.decommission_src_disk_path.clone(), dp.decommission_term);
             let count = tally.0.entry(key).or_default();
             count.left += 1;
@@ -75,8 +75,8 @@ pub fn on_disk<'a>(state: &'a State, addr: &'a str, disk: &'a str) -> impl Itera
 /// those only. The first `limit`, unless that is 0.
 pub fn leavers(state: &State, disk: &DecommissionDisk) -> Vec<PartitionId> {
     let (addr, path) = (&disk.src_addr, &disk.disk_path);
-    let of_disk = |dp: &&std::sync::Arc<DataPartition>| dp.decommission_src_addr == *addr && dp.decommission_src_disk_path == *path;
-    let mut ids: Vec<PartitionId> = state.data_partitions.values().filter(of_disk).map(|dp| dp.partition_id).collect();
+    let of_disk = |dp: &&std::sync::Arc<DataPartition>| dp.decommission_src_disk_path == *path;
+    let mut ids: Vec<PartitionId> = state.data_partitions_leaving(addr).filter(of_disk).map(|dp| dp.partition_id).collect();
     if disk.decommission_dp_total >= 0 {
         return ids;
     }
@@ -117,7 +117,7 @@ pub fn to_start(state: &State, limit: u32) -> Vec<DiskKey> {
 pub fn is_empty(state: &State, node: &DataNode) -> bool {
     let addr = &node.addr;
     state.data_partition_count_on(addr) == 0
-        && !state.data_partitions.values().any(|dp| dp.decommission_src_addr == *addr)
+        && state.data_partitions_leaving(addr).next().is_none()
         && !state.moves.values().any(|mv| mv.from == *addr || mv.to.addr == *addr)
         && !state.leftovers.values().any(|left| left.addr == *addr)
 }

@@ -461,7 +461,10 @@ fn a_cancelled_relay_of_the_only_replica_leaves_no_member_without_one() {
 /// What happens between steps.
 #[derive(Clone, Debug)]
 enum Event {
-    Step { answer: u8, executed: bool },
+    Step {
+        answer: u8,
+        executed: bool,
+    },
     Late,
     NewLeader,
     Hear,
