@@ -142,7 +142,7 @@ pub static ROUTES: &[Route] = &[
     route("/dataPartition/queryDecommissionStatusUpdateRecords", GET, Leader, Read, "its history").to(&data_partition::decommission_records),
     route("/dataPartition/checkReplicaMeta", GET, Leader, Read, "replica membership differences").to(&data_partition::check_replica_meta),
     route("/dataPartition/recoverReplicaMeta", GET, Leader, Change, "repair them").to(&data_partition::recover_replica_meta),
-    route("/dataPartition/recoverBackupDataReplica", GET, Leader, Change, "restore a backed up replica"),
+    route("/dataPartition/recoverBackupDataReplica", GET, Leader, Change, "restore a backed up replica").to(&data_replica::restore),
     route("/metaNode/add", GET_POST, Leader, Change, "register a meta node").ticket(0xc0100, "master:addmetanode").limiter("addmetanode").to(&meta_node::add),
     route("/metaNode/decommission", GET_POST, Leader, Change, "decommission a meta node").ticket(0xc0200, "master:decommissionmetanode").limiter("decommissionmetanode").to(&meta_node::decommission),
     route("/metaNode/migrate", GET_POST, Leader, Change, "migrate a meta node").ticket(0xc0300, "master:migratemetanode").limiter("migratemetanode").to(&meta_node::migrate),
@@ -259,7 +259,7 @@ pub static ROUTES: &[Route] = &[
 ];
 
 /// Routes that answer code 1 `not supported yet`.
-pub const NOT_SUPPORTED_YET: &[&str] = &["/dataPartition/recoverBackupDataReplica"];
+pub const NOT_SUPPORTED_YET: &[&str] = &[];
 
 /// The route of a path, percent-decoded.
 pub fn find(path: &str) -> Option<&'static Route> {

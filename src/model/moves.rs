@@ -88,6 +88,8 @@ record! {
         to: Peer = "to";
         /// `to` was given by who asked.
         to_given: bool = "to-given";
+        /// The new replica is restored from its backup on this disk of `to`; empty: it is created.
+        backup_disk: String = "backup-disk", unless String::is_empty;
         /// `to` has to be in this node set; 0: any.
         to_set: NodeSetId = "to-set";
         /// The raft group may be changed without its leader.
@@ -116,6 +118,13 @@ record! {
         /// Why the last one did.
         error: String = "error";
         steps: Vec<StepTaken> = "steps";
+    }
+}
+
+impl Move {
+    /// The new replica comes from a backup.
+    pub fn restores(&self) -> bool {
+        !self.backup_disk.is_empty()
     }
 }
 

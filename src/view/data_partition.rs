@@ -415,7 +415,7 @@ pub fn decommission_type_text(kind: DecommissionType) -> String {
     named(&names, kind.0)
 }
 
-fn special_step_text(step: u32) -> String {
+pub(super) fn special_step_text(step: u32) -> String {
     let names = [
         "SpecialDecommissionInitial",
         "SpecialDecommissionEnter",
@@ -426,7 +426,7 @@ fn special_step_text(step: u32) -> String {
     named(&names, step)
 }
 
-fn restore_text(restore: RestoreReplica) -> String {
+pub(super) fn restore_text(restore: RestoreReplica) -> String {
     named(&["RestoreReplicaMetaStop", "RestoreReplicaMetaRunning", "RestoreReplicaMetaForbidden"], restore.0)
 }
 

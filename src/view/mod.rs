@@ -6,6 +6,7 @@
 pub mod client;
 pub mod cluster;
 pub mod data_partition;
+pub mod decommission_text;
 pub mod disk;
 pub mod domain;
 pub mod flash;

@@ -11,8 +11,8 @@ use crate::wire::opcode::Opcode;
 use crate::wire::peer::Peer;
 use crate::wire::reply::Fault;
 use crate::wire::request::{
-    AddDataPartitionRaftMemberRequest, CreateDataPartitionRequest, DeleteDataPartitionRequest, RemoveDataPartitionRaftMemberRequest,
-    SetDataPartitionRepairingStatusRequest,
+    AddDataPartitionRaftMemberRequest, CreateDataPartitionRequest, DeleteDataPartitionRequest, RecoverBackupDataReplicaRequest,
+    RemoveDataPartitionRaftMemberRequest, SetDataPartitionRepairingStatusRequest,
 };
 use crate::wire::task::Subject;
 use bytes::Bytes;
@@ -35,12 +35,14 @@ impl Master {
             return self.ask_meta(id, ask).await;
         }
         match ask {
-            Ask::AddMember { via, peer } => self.ask_each(via, |host| self.add_member(host, id, peer)).await,
+            // A backup is as it was: there is nothing to keep writes away from.
+            Ask::AddMember { via, peer } => self.ask_each(via, |host| self.add_member(host, id, peer, !mv.restores())).await,
             Ask::RemoveMember { via, peer, force } => self.ask_each(via, |host| self.remove_member(host, id, peer, *force)).await,
             Ask::Create { on } => match self.state().data_partitions.get(&id) {
                 Some(dp) => self.create_replica(on, dp).await,
                 None => Answer::No(Fault::internal("the partition is gone")),
             },
+            Ask::Restore { on, disk } => self.restore_replica(on, id, disk).await,
             Ask::Lead { on } => self.lead(on, id).await,
             Ask::Delete { on, force, lead } => {
                 let answer = self.delete_one(on, id, *force).await;
@@ -73,8 +75,8 @@ impl Master {
         last
     }
 
-    async fn add_member(&self, host: &str, id: PartitionId, peer: &Peer) -> Answer {
-        let request = AddDataPartitionRaftMemberRequest { partition_id: id, add_peer: peer.clone(), repairing_status: true };
+    async fn add_member(&self, host: &str, id: PartitionId, peer: &Peer, repairing: bool) -> Answer {
+        let request = AddDataPartitionRaftMemberRequest { partition_id: id, add_peer: peer.clone(), repairing_status: repairing };
         self.call(host, Opcode::ADD_DATA_PARTITION_RAFT_MEMBER, Subject::DataPartition(id), request).await.into()
     }
 
@@ -112,6 +114,12 @@ impl Master {
             ..Default::default()
         };
         self.call(on, Opcode::CREATE_DATA_PARTITION, Subject::DataPartition(id), request).await.into()
+    }
+
+    /// Has a node take back what it kept of its replica (v3.5.3 admin-tasks.md §7.6).
+    pub(super) async fn restore_replica(&self, on: &str, id: PartitionId, disk: &str) -> Answer {
+        let request = RecoverBackupDataReplicaRequest { partition_id: id, disk: disk.to_owned() };
+        self.call(on, Opcode::RECOVER_BACKUP_DATA_REPLICA, Subject::DataPartition(id), request).await.into()
     }
 
     async fn lead(&self, on: &str, id: PartitionId) -> Answer {

@@ -18,6 +18,8 @@ impl Master {
             Ask::AddMember { via, peer } => self.ask_each(via, |host| self.add_meta_member(host, id, peer)).await,
             Ask::RemoveMember { via, peer, .. } => self.ask_each(via, |host| self.remove_meta_member(host, id, peer)).await,
             Ask::Create { on } => self.create_meta_replica(on, id).await,
+            // No move of a meta replica has such a step.
+            Ask::Restore { .. } => Answer::No(Fault::internal("meta nodes keep no replica to restore")),
             Ask::Lead { on } => self.lead_meta(on, id).await,
             Ask::Delete { on, lead, .. } => {
                 if let Some(first) = lead {

@@ -8,7 +8,7 @@ use crate::ids::{PartitionId, Term};
 use crate::limits;
 use crate::master::Master;
 use crate::model::{Counter, DataPartition, Ending, Key, Move, PartitionKind, Phase, RestoreReplica, StepTaken, Task};
-use crate::plan::moves::{allowed, ASK_AGAIN_AFTER};
+use crate::plan::moves::{allowed, Answer, ASK_AGAIN_AFTER};
 use crate::plan::scene::Scene;
 use crate::state::{State, Txn};
 use crate::wire::reply::{fault, Fault};
@@ -30,6 +30,38 @@ impl Master {
     /// The node cannot take it; another move of the partition is under way; the raft group or the node refused, and nothing is left of it;
     /// or the outcome is not known, and it is undone or finished later.
     pub async fn add_data_replica(&self, actor: &str, id: PartitionId, addr: &str) -> Result<(), Fault> {
+        self.join(actor, id, addr, "").await
+    }
+
+    /// Brings a replica back from what its node kept of it (§4.4). Returns the disk.
+    ///
+    /// # Errors
+    /// The node reports no backup; otherwise as [`Master::add_data_replica`].
+    pub async fn restore_data_replica(&self, actor: &str, id: PartitionId, addr: &str) -> Result<String, Fault> {
+        let disk = {
+            let live = self.live();
+            let backups = live.reports.data_node(addr).map(|node| &node.backup_partitions);
+            let backup = backups.and_then(|list| list.iter().find(|backup| backup.partition_id == id));
+            backup.map(|backup| backup.disk.clone())
+        };
+        let disk = disk.ok_or_else(|| Fault::internal(format!("cannot find backup info for dp ({id}) on datanode ({addr})")))?;
+        if !self.state().data_partitions.get(&id).is_some_and(|dp| dp.has_host(addr)) {
+            self.join(actor, id, addr, &disk).await?;
+            return Ok(disk);
+        }
+        // A host that lost its replica is a member of the raft group already.
+        let term = self.ready_term().ok_or(fault::NO_LEADER)?;
+        if is_moving(&self.state(), id) || !self.still_leads(term).await {
+            return Err(Fault::internal("set RestoreReplicaMetaForbidden failed"));
+        }
+        match self.restore_replica(addr, id, &disk).await {
+            Answer::Done(_) => Ok(disk),
+            Answer::No(why) | Answer::Unknown(why) => Err(why),
+        }
+    }
+
+    /// Adds a replica that is created, or restored from a backup on a disk.
+    async fn join(&self, actor: &str, id: PartitionId, addr: &str, backup_disk: &str) -> Result<(), Fault> {
         let term = self.ready_term().ok_or(fault::NO_LEADER)?;
         let taken = || Fault::internal("set RestoreReplicaMetaForbidden failed");
         let free = |state: &State| {
@@ -52,7 +84,14 @@ impl Master {
                 }
                 txn.expect_absent(&key);
                 let node = txn.data_node_by_addr(addr).ok_or(fault::DATA_NODE_NOT_EXISTS)?;
-                let mv = Move { task: Task::Add, phase: Phase::Joining, to: node.peer(), to_given: true, ..asked(&dp, actor, wall, term) };
+                let mv = Move {
+                    task: Task::Add,
+                    phase: Phase::Joining,
+                    to: node.peer(),
+                    to_given: true,
+                    backup_disk: backup_disk.to_owned(),
+                    ..asked(&dp, actor, wall, term)
+                };
                 txn.put(DataPartition { restore_replica: RestoreReplica::FORBIDDEN, ..(*dp).clone() });
                 start(txn, mv).map(Some).map_err(|_| taken())
             })

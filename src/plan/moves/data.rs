@@ -89,6 +89,7 @@ pub fn next(view: &View<'_>) -> Next {
         Phase::Joining => joining(view, dp),
         Phase::Creating => match view.resting() {
             Some(wait) => Next::Wait(wait),
+            None if mv.restores() => Next::Ask(Ask::Restore { on: mv.to.addr.clone(), disk: mv.backup_disk.clone() }),
             None => Next::Ask(Ask::Create { on: mv.to.addr.clone() }),
         },
         Phase::Repairing => repairing(view, dp),
@@ -331,8 +332,9 @@ pub fn settle(view: &View<'_>, ask: &Ask, answer: Answer) -> Settled {
         (Ask::AddMember { .. }, Answer::Unknown(why)) => Settled::Turn(Turn::Retract { why, doubtful: true }),
         (Ask::AddMember { .. }, Answer::No(why)) => Settled::Turn(not_joined(view, why, doubt)),
         (Ask::Create { .. }, Answer::Done(disk)) => Settled::Turn(Turn::Created { disk }),
-        (Ask::Create { .. }, Answer::Unknown(why)) => Settled::Turn(Turn::Retract { why, doubtful: true }),
-        (Ask::Create { .. }, Answer::No(why)) => Settled::Turn(Turn::Retract { why, doubtful: doubt }),
+        (Ask::Restore { disk, .. }, Answer::Done(_)) => Settled::Turn(Turn::Created { disk: disk.clone() }),
+        (Ask::Create { .. } | Ask::Restore { .. }, Answer::Unknown(why)) => Settled::Turn(Turn::Retract { why, doubtful: true }),
+        (Ask::Create { .. } | Ask::Restore { .. }, Answer::No(why)) => Settled::Turn(Turn::Retract { why, doubtful: doubt }),
         (Ask::Lead { .. }, Answer::Done(_)) => Again(Fault::internal("asked to lead")),
         (Ask::Lead { .. }, Answer::No(why) | Answer::Unknown(why)) => Again(why),
         (Ask::Delete { .. }, Answer::Done(_)) => {
@@ -410,6 +412,13 @@ pub fn take(turn: &Turn, mv: &mut Move, dp: Option<&mut DataPartition>, stamp: &
                 dp.peers.push(mv.to.clone());
             }
             advance(mv, Phase::Creating);
+        }
+        Turn::Created { disk } if mv.restores() => {
+            // v3.5.3 leaves the rest to the nodes (http-partitions-nodes.md §4.4).
+            dp.replicas.retain(|replica| replica.addr != mv.to.addr);
+            dp.replicas.push(ReplicaDisk::new(&mv.to.addr, disk));
+            effect.ending = Some(Ending::Done);
+            end(mv, dp, Ending::Done, None, stamp);
         }
         Turn::Created { disk } => created(mv, dp, disk, stamp),
         Turn::CaughtUp if mv.task == Task::Relay => {
@@ -622,14 +631,14 @@ fn end(mv: &mut Move, dp: &mut DataPartition, ending: Ending, why: Option<&Fault
     match (mv.task, ending) {
         (Task::Remove, _) => {}
         // As v3.5.3: a failed request leaves the flag behind, and a reset takes it away. It keeps nothing but the next such request.
-        (Task::Add, Ending::Failed) if mv.phase <= Phase::Joining => {}
+        (Task::Add, Ending::Failed) if mv.phase <= Phase::Joining && !mv.restores() => {}
         (Task::Add, _) => {
             dp.decommission_dst_addr = String::new();
             dp.decommission_type = DecommissionType::INITIAL;
             dp.decommission_status = DecommissionStatus::INITIAL;
             dp.decommission_status_update_records.clear();
             dp.is_recover = false;
-            if ending != Ending::Failed {
+            if ending != Ending::Failed || mv.restores() {
                 dp.restore_replica = RestoreReplica::STOP;
             }
         }

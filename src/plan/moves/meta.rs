@@ -324,11 +324,13 @@ pub fn settle(view: &View<'_>, ask: &Ask, answer: Answer) -> Settled {
         (Ask::RemoveMember { .. }, Answer::No(why)) if view.in_doubt() || retracts => Again(why),
         (Ask::RemoveMember { .. }, Answer::No(why)) => Settled::Turn(failed(view, why)),
         (Ask::AddMember { .. }, Answer::Done(_)) => Settled::Turn(Turn::Joined),
-        (Ask::AddMember { .. } | Ask::Create { .. }, Answer::Unknown(why)) => Settled::Turn(Turn::Retract { why, doubtful: true }),
+        (Ask::AddMember { .. } | Ask::Create { .. } | Ask::Restore { .. }, Answer::Unknown(why)) => {
+            Settled::Turn(Turn::Retract { why, doubtful: true })
+        }
         (Ask::AddMember { .. }, Answer::No(why)) if !view.in_doubt() && !view.has_source() && view.memory.asked < JOIN_TRIES => Again(why),
         (Ask::AddMember { .. }, Answer::No(why)) => Settled::Turn(not_joined(view, why)),
-        (Ask::Create { .. }, Answer::Done(_)) => Settled::Turn(Turn::Created { disk: String::new() }),
-        (Ask::Create { .. }, Answer::No(why)) => Settled::Turn(Turn::Retract { why, doubtful: false }),
+        (Ask::Create { .. } | Ask::Restore { .. }, Answer::Done(_)) => Settled::Turn(Turn::Created { disk: String::new() }),
+        (Ask::Create { .. } | Ask::Restore { .. }, Answer::No(why)) => Settled::Turn(Turn::Retract { why, doubtful: false }),
         (Ask::Lead { .. }, Answer::Done(_)) => Again(Fault::internal("asked to lead")),
         (Ask::Lead { .. }, Answer::No(why) | Answer::Unknown(why)) => Again(why),
         (Ask::Delete { .. }, Answer::Done(_)) => {

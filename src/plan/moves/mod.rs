@@ -62,6 +62,8 @@ pub enum Ask {
     RemoveMember { via: Vec<String>, peer: Peer, force: bool },
     /// The node is to create its replica of the raft group that it is a member of.
     Create { on: String },
+    /// The node is to make its replica of what it kept of an earlier one.
+    Restore { on: String, disk: String },
     /// The node is to try and lead.
     Lead { on: String },
     /// The node is to delete its replica; then `lead` is to lead, if somebody has to.

@@ -128,7 +128,7 @@ impl Stage {
         match ask {
             Ask::AddMember { peer, .. } => drop(self.members.insert(peer.addr.clone())),
             Ask::RemoveMember { peer, .. } => drop(self.members.remove(&peer.addr)),
-            Ask::Create { on } => drop(self.held.insert(on.clone())),
+            Ask::Create { on } | Ask::Restore { on, .. } => drop(self.held.insert(on.clone())),
             Ask::Delete { on, .. } => drop(self.held.remove(on)),
             Ask::Lead { .. } => {}
         }
@@ -336,6 +336,24 @@ fn a_replica_is_added_in_the_order_of_v3_5_3() {
 }
 
 #[test]
+fn a_replica_is_restored_from_its_backup_or_nothing_is_left_of_the_attempt() {
+    for (answer, done) in [(done(), true), (no(), false), (unknown(), false)] {
+        let mut stage = Stage::new(3).ask_for(Task::Add, Phase::Joining, "", &node(4));
+        stage.mv.as_mut().expect("just asked for").backup_disk = "/disk2".into();
+        stage.step(Answer::Done(String::new()), true);
+        assert_eq!(stage.next(), Next::Ask(Ask::Restore { on: node(4), disk: "/disk2".into() }));
+        stage.step(answer, done);
+        stage.rest(3);
+        assert_eq!(stage.dp.restore_replica, RestoreReplica::STOP);
+        let ending = if done { Ending::Done } else { Ending::Failed };
+        assert_eq!(
+            (stage.ending, stage.dp.hosts.len(), stage.dp.disk_on(&node(4))),
+            (Some(ending), 3 + usize::from(done), done.then_some("/disk2"))
+        );
+    }
+}
+
+#[test]
 fn a_refused_member_leaves_everything_as_it_was() {
     let mut stage = Stage::new(3).ask_for(Task::Add, Phase::Joining, "", &node(4));
     stage.step(no(), false);
@@ -537,11 +555,14 @@ proptest! {
 
     /// The same for adding and deleting a replica on request.
     #[test]
-    fn whatever_happens_a_request_for_a_replica_loses_nothing(add in any::<bool>(), events in events()) {
+    fn whatever_happens_a_request_for_a_replica_loses_nothing(add in any::<bool>(), restore in any::<bool>(), events in events()) {
         let mut stage = match add {
             true => Stage::new(3).ask_for(Task::Add, Phase::Joining, "", &node(4)),
             false => Stage::new(3).ask_for(Task::Remove, Phase::Leaving, &node(1), ""),
         };
+        if let Some(mv) = stage.mv.as_mut().filter(|_| add && restore) {
+            mv.backup_disk = "/disk2".into();
+        }
         for event in &events {
             happen(&mut stage, event);
             stage.assert_safe(3);

@@ -152,7 +152,7 @@ impl Stage {
                 self.fresh.insert(on.clone());
             }
             Ask::Delete { on, .. } => drop(self.held.remove(on)),
-            Ask::Lead { .. } => {}
+            Ask::Lead { .. } | Ask::Restore { .. } => {}
         }
     }
 
