@@ -231,6 +231,8 @@ pub const RECORDS_PER_COMMIT_MAX: usize = 256;
 pub const CONFIRM_LEADERSHIP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Moves of replicas and deletions of what they left that are worked on at a time.
 pub const MOVES_AT_A_TIME: usize = 64;
+/// Repairing flags that nobody took back are looked for this often (v3.5.3 background-tasks.md §1, no. 26).
+pub const REPAIRING_CHECK_INTERVAL: Duration = Duration::from_secs(300);
 /// Moves are looked at this often when nothing happens.
 pub const MOVES_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Pause of a move whose step could not be taken because nothing could be committed.

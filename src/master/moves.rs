@@ -9,7 +9,7 @@
 //! * `adopt.rs`: decommissions that a v3.5.3 master began.
 //! * `begin.rs`: decommissions whose turn it is. `preview.rs`: what they would do.
 //! * `decommission.rs`, `disks.rs`, `nodes.rs`: taking replicas, disks and nodes out of service.
-//! * `replicas.rs`: adding, restoring and deleting a replica on request.
+//! * `replicas.rs`: adding, restoring and deleting a replica on request. `repairing.rs`: flags that outlived their repair.
 //! * `meta.rs`, `ask_meta.rs`, `meta_nodes.rs`: the same for meta partitions, their nodes, and what these are asked.
 
 mod adopt;
@@ -22,6 +22,7 @@ mod meta;
 mod meta_nodes;
 mod nodes;
 mod preview;
+mod repairing;
 mod replicas;
 mod turn;
 

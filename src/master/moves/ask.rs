@@ -6,6 +6,7 @@ use crate::limits;
 use crate::master::Master;
 use crate::model::{DataPartition, Leftover, Move, PartitionKind};
 use crate::nodes::CallError;
+use crate::plan::data_partition::leader;
 use crate::plan::moves::{allowed, Answer, Ask};
 use crate::wire::opcode::Opcode;
 use crate::wire::peer::Peer;
@@ -126,19 +127,24 @@ impl Master {
         self.call(on, Opcode::DATA_PARTITION_TRY_TO_LEADER, Subject::DataPartition(id), ()).await.into()
     }
 
-    /// Tells the raft group's leader that nothing is repaired any more (v3.5.3 admin-tasks.md §7.4). Its failure changes nothing.
+    /// Tells the raft group that nothing is repaired any more: its leader, or each host in turn (v3.5.3 admin-tasks.md §7.4). Its failure
+    /// changes nothing.
     pub(super) async fn end_repairing(&self, id: PartitionId) {
-        let leader = {
+        let via = {
             let moment = self.moment();
             let Some(dp) = moment.state.data_partitions.get(&id) else { return };
-            let live = self.live();
-            crate::plan::data_partition::leader(&moment.scene(), &live.reports, dp)
+            let leader = leader(&moment.scene(), &self.live().reports, dp);
+            leader.map_or_else(|| dp.hosts.clone(), |leader| vec![leader.to_string()])
         };
-        let Some(leader) = leader else { return };
-        let request = SetDataPartitionRepairingStatusRequest { partition_id: id, repairing_status: false };
-        if let Err(why) = self.call(&leader, Opcode::SET_REPAIRING_STATUS, Subject::DataPartition(id), request).await {
+        let answer = self.ask_each(&via, |host| self.set_repairing(host, id, false)).await;
+        if let Answer::No(why) | Answer::Unknown(why) = answer {
             tracing::debug!(partition = id.0, %why, "the repairing status stays");
         }
+    }
+
+    async fn set_repairing(&self, host: &str, id: PartitionId, repairing: bool) -> Answer {
+        let request = SetDataPartitionRepairingStatusRequest { partition_id: id, repairing_status: repairing };
+        self.call(host, Opcode::SET_REPAIRING_STATUS, Subject::DataPartition(id), request).await.into()
     }
 
     async fn delete_one(&self, on: &str, id: PartitionId, force: bool) -> Answer {
