@@ -106,6 +106,7 @@ impl Reign {
         every!("heartbeats", limits::HEARTBEAT_INTERVAL, heartbeat_round);
         every!("disks and nodes", limits::DISKS_LOOK_INTERVAL, look_at_disks);
         every!("repairing flags", limits::REPAIRING_CHECK_INTERVAL, clear_repairing_flags);
+        every!("replica meta", limits::CHECK_INTERVAL, repair_replica_meta);
         every!("cleanup", limits::CHECK_INTERVAL, cleanup_round);
         every!("data partition checks", limits::CHECK_INTERVAL, check_data_partitions);
         every!("meta partition checks", limits::CHECK_INTERVAL, check_meta_partitions);

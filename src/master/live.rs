@@ -9,6 +9,7 @@ use crate::plan::flash::Fleet;
 use crate::plan::flow_limits;
 use crate::plan::lifecycle::Jobs;
 use crate::plan::liveness::Liveness;
+use crate::plan::moves::replica_meta::Watch;
 use crate::plan::placement::Selectors;
 use crate::plan::reports::Reports;
 use crate::plan::statistics::Statistics;
@@ -36,6 +37,8 @@ pub struct Live {
     pub moves: InHand,
     /// What is being done with empty meta partitions.
     pub cleanings: Cleanings,
+    /// Partitions whose hosts and raft groups do not agree.
+    pub replica_meta: Watch,
     /// When data partitions were last created automatically for a volume.
     pub auto_created: BTreeMap<VolumeId, Duration>,
     /// The numbers of the last statistics round.

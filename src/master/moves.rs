@@ -10,6 +10,7 @@
 //! * `begin.rs`: decommissions whose turn it is. `preview.rs`: what they would do.
 //! * `decommission.rs`, `disks.rs`, `nodes.rs`: taking replicas, disks and nodes out of service.
 //! * `replicas.rs`: adding, restoring and deleting a replica on request. `repairing.rs`: flags that outlived their repair.
+//!   `replica_meta.rs`: hosts and raft groups that do not agree.
 //! * `meta.rs`, `ask_meta.rs`, `meta_nodes.rs`: the same for meta partitions, their nodes, and what these are asked.
 
 mod adopt;
@@ -23,6 +24,7 @@ mod meta_nodes;
 mod nodes;
 mod preview;
 mod repairing;
+mod replica_meta;
 mod replicas;
 mod turn;
 

@@ -126,6 +126,12 @@ impl Move {
     pub fn restores(&self) -> bool {
         !self.backup_disk.is_empty()
     }
+
+    /// A request for a replica that fails leaves the partition forbidden to the next one, until a reset, as in v3.5.3
+    /// (http-partitions-nodes.md §4.1); what the master does by itself and a backup that is restored do not.
+    pub fn leaves_flag(&self) -> bool {
+        self.to_given && !self.restores()
+    }
 }
 
 impl JsonRecord for Move {

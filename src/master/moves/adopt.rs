@@ -72,12 +72,13 @@ fn adopt(state: &State, dp: &DataPartition, wall: i64, term: Term) -> Option<Ado
     let node = |addr: &str| state.data_node_by_addr(addr);
     let to = node(&dp.decommission_dst_addr).map_or_else(Peer::default, |node| node.peer());
     let has_target = !to.addr.is_empty() && dp.has_host(&to.addr);
-    let manual = dp.decommission_type == DecommissionType::MANUAL_ADD_REPLICA;
-    if manual && !has_target {
+    // Nothing leaves the node that v3.5.3 names as the source of a replica that it adds by itself.
+    let adds = [DecommissionType::MANUAL_ADD_REPLICA, DecommissionType::AUTO_ADD_REPLICA].contains(&dp.decommission_type);
+    if adds && !has_target {
         return Some(Adopted::Over);
     }
     let task = match dp.has_special_replica_num() && !dp.decommission_raft_force {
-        _ if manual => Task::Add,
+        _ if adds => Task::Add,
         true => Task::Relay,
         false => Task::Replace,
     };
@@ -86,7 +87,7 @@ fn adopt(state: &State, dp: &DataPartition, wall: i64, term: Term) -> Option<Ado
         true => Phase::Repairing,
         false => Phase::Waiting,
     };
-    let from = dp.decommission_src_addr.clone();
+    let from = if adds { String::new() } else { dp.decommission_src_addr.clone() };
     Some(Adopted::Move(Box::new(Move {
         task,
         phase,

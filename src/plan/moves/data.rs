@@ -550,9 +550,13 @@ fn created(mv: &mut Move, dp: &mut DataPartition, disk: &str, stamp: &Stamp) {
     dp.recover_update_time = stamp.secs;
     dp.decommission_dst_addr = to;
     let condition = match mv.task {
-        Task::Add => {
+        Task::Add if mv.to_given => {
             dp.decommission_type = DecommissionType::MANUAL_ADD_REPLICA;
             "manualAddReplica"
+        }
+        Task::Add => {
+            dp.decommission_type = DecommissionType::AUTO_ADD_REPLICA;
+            "autoAddReplica"
         }
         Task::Relay => {
             dp.special_replica_decommission_step = 2;
@@ -631,14 +635,14 @@ fn end(mv: &mut Move, dp: &mut DataPartition, ending: Ending, why: Option<&Fault
     match (mv.task, ending) {
         (Task::Remove, _) => {}
         // As v3.5.3: a failed request leaves the flag behind, and a reset takes it away. It keeps nothing but the next such request.
-        (Task::Add, Ending::Failed) if mv.phase <= Phase::Joining && !mv.restores() => {}
+        (Task::Add, Ending::Failed) if mv.phase <= Phase::Joining && mv.leaves_flag() => {}
         (Task::Add, _) => {
             dp.decommission_dst_addr = String::new();
             dp.decommission_type = DecommissionType::INITIAL;
             dp.decommission_status = DecommissionStatus::INITIAL;
             dp.decommission_status_update_records.clear();
             dp.is_recover = false;
-            if ending != Ending::Failed || mv.restores() {
+            if ending != Ending::Failed || !mv.leaves_flag() {
                 dp.restore_replica = RestoreReplica::STOP;
             }
         }

@@ -20,6 +20,7 @@ pub mod leftover;
 pub mod mark;
 pub mod meta;
 pub mod queue;
+pub mod replica_meta;
 #[cfg(test)]
 mod tests;
 
