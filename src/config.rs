@@ -132,6 +132,10 @@ pub struct Config {
 
     /// `exporterEnable`: `/metrics` is served.
     pub exporter_enable: bool,
+    /// `exporterPort`: where it is served once more.
+    pub exporter_port: Option<u16>,
+    /// `prof`: the port that says how this master is.
+    pub prof: Option<u16>,
 }
 
 /// `logLevel`: what is written, and all that is worse.
@@ -196,14 +200,12 @@ impl std::error::Error for ConfigError {}
 
 /// Keys that belong to every role or to registration with other systems; nothing here acts on them.
 const ACCEPTED: &[&str] = &[
-    "prof",
     "localIP",
     "warnLogDir",
     "logRotateHeadRoom",
     "logLeftSpaceLimitRatio",
     "buffersTotalLimit",
     "enableLogPanicHook",
-    "exporterPort",
     "consulAddr",
     "consulMeta",
     "ipFilter",
@@ -333,6 +335,8 @@ impl Config {
             service_key: service_key(r)?,
             auth_node_hosts: r.text("authNodeHost").map(|t| t.split(',').map(str::to_owned).collect()).unwrap_or_default(),
             exporter_enable: r.flag("exporterEnable", true),
+            exporter_port: side_port(r, "exporterPort"),
+            prof: side_port(r, "prof"),
         })
     }
 
@@ -359,6 +363,12 @@ fn number(r: &Reader<'_>, key: &'static str, expected: &str) -> Result<u64, Conf
 fn port(r: &Reader<'_>, key: &'static str) -> Result<u16, ConfigError> {
     let text = r.required(key, "a port")?;
     text.parse().map_err(|_| r.error(key, format_args!("a port from 0 to 65535, found {text:?}")))
+}
+
+/// A port that need not be: missing, 0, or what is none.
+fn side_port(r: &Reader<'_>, key: &'static str) -> Option<u16> {
+    let port: u16 = r.ranged(key, r.lenient(key), 0, 65535, 0);
+    (port != 0).then_some(port)
 }
 
 /// `id:ip:port,id:ip:port,…`, each id once.

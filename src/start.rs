@@ -1,7 +1,7 @@
 //! Puts a master together from an environment and a configuration: stores, raft with the state machine, the master, HTTP. The daemon
 //! and the simulation start it in the same way.
 
-use crate::api::{self, Server};
+use crate::api::{self, Ports, Server};
 use crate::config::Config;
 use crate::env::{Env, StoreError, TaskHandle};
 use crate::master::machine::{Machine, MachineError};
@@ -58,8 +58,10 @@ pub async fn start(env: Env, config: Config) -> Result<Running, StartError> {
     let raft = raft::start(env.clone(), options, log_store, machine).await?;
     let master = Master::new(env.clone(), config.clone(), raft.clone(), published);
     let reigns = env.spawn("leadership", master.clone().run());
-    let addr = SocketAddr::new(config.bind_addr().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), config.listen);
-    let server = api::serve(&env, master.clone(), addr).await.map_err(|reason| StartError::Http { addr: addr.to_string(), reason })?;
+    let at = |port| SocketAddr::new(config.bind_addr().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), port);
+    let addr = at(config.listen);
+    let ports = Ports { api: addr, prof: config.prof.map(at), exporter: config.exporter_port.map(at) };
+    let server = api::serve(&env, master.clone(), ports).await.map_err(|reason| StartError::Http { addr: addr.to_string(), reason })?;
     tracing::info!(id = config.id.0, cluster = config.cluster_name, %addr, "serves");
     Ok(Running { master, raft, server, reigns })
 }

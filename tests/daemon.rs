@@ -89,6 +89,31 @@ async fn three_masters_elect_a_leader_and_a_follower_passes_requests_on() {
 }
 
 #[tokio::test]
+async fn the_prof_port_tells_who_is_ready_and_the_exporter_port_has_the_metrics() {
+    let ports = [("prof".to_owned(), json!("17020")), ("exporterPort".to_owned(), json!(17021))];
+    let mut lab = started(Masters::new(58, 3, Map::from_iter(ports)).unwrap()).await;
+    let ask = |i: usize, port: u16, target: &'static str| async move {
+        let request = Request { method: "GET", target, headers: Vec::new(), body: None };
+        call(&format!("127.0.58.{i}:{port}"), &request, CALL_WITHIN).await
+    };
+    for i in lab.ids() {
+        let ready = || async { (ask(i, 17020, "/readyz").await["status"] == 200).then_some(()) };
+        until(READY_WITHIN, || format!("master {i} is ready"), ready).await;
+        assert_eq!(ask(i, 17020, "/livez").await["body"], json!("ok\n"));
+        let metrics = ask(i, 17021, "/metrics").await["body"].to_string();
+        assert!(metrics.contains("cfs_master_start_time "), "{metrics}");
+        assert_eq!(ask(i, 17021, "/readyz").await["status"], 404);
+    }
+    let set = ask(1, 17020, "/loglevel/set?level=warn").await;
+    assert_eq!((&set["status"], &set["body"]["data"]), (&json!(200), &json!("set log level success")));
+    lab.kill(2).await;
+    lab.kill(3).await;
+    let alone = || async { (ask(1, 17020, "/readyz").await["status"] == 503).then_some(()) };
+    until(READY_WITHIN, || "a master without a quorum is not ready".into(), alone).await;
+    assert_eq!(ask(1, 17020, "/livez").await["status"], 200);
+}
+
+#[tokio::test]
 async fn sigterm_stops_a_master_with_exit_code_0() {
     let mut lab = started(Masters::new(54, 3, Map::new()).unwrap()).await;
     let leader = leader(&lab).await;

@@ -23,7 +23,8 @@ mod request_line;
 pub mod route;
 pub mod server;
 pub mod service;
+mod side_ports;
 pub mod table;
 mod timings;
 
-pub use server::{serve, Server};
+pub use server::{serve, Ports, Server};

@@ -6,6 +6,7 @@
 use super::io::{Expected, HyperIo};
 use super::reply::Reply;
 use super::service::Service;
+use super::side_ports;
 use super::table::{find, ROUTES};
 use crate::env::{Env, Listener, Stream, TaskHandle};
 use crate::limits;
@@ -32,26 +33,47 @@ pub struct Server {
     addr: SocketAddr,
     env: Env,
     stop: watch::Sender<bool>,
-    accepting: TaskHandle,
+    accepting: Vec<TaskHandle>,
     background: TaskHandle,
     /// Ends when the last connection has.
     alive: mpsc::Receiver<Infallible>,
 }
 
-/// Serves the master's API on `addr`.
+/// Where a master serves HTTP.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    /// The API.
+    pub api: SocketAddr,
+    /// How this master is.
+    pub prof: Option<SocketAddr>,
+    /// The metrics alone.
+    pub exporter: Option<SocketAddr>,
+}
+
+/// Serves the master's API, and what belongs to the other ports as far as they can be bound: a cluster does not go without a master for them.
 ///
 /// # Errors
-/// The address cannot be bound.
-pub async fn serve(env: &Env, master: Arc<Master>, addr: SocketAddr) -> io::Result<Server> {
-    let listener = env.network.listen(addr).await?;
+/// The address of the API cannot be bound.
+pub async fn serve(env: &Env, master: Arc<Master>, ports: Ports) -> io::Result<Server> {
+    let listener = env.network.listen(ports.api).await?;
     let service = Service::new(master);
     let background = env.spawn("follower views", service.background());
-    let router = router(service);
     let (stop, stopping) = watch::channel(false);
     let (alive_here, alive) = mpsc::channel(1);
     let addr = listener.local_addr();
-    let acceptor = Acceptor { env: env.clone(), router, stopping, alive: alive_here };
-    let accepting = env.spawn("http accept", acceptor.run(listener));
+    let accept = |router: Router, listener| {
+        let acceptor = Acceptor { env: env.clone(), router, stopping: stopping.clone(), alive: alive_here.clone() };
+        env.spawn("http accept", acceptor.run(listener))
+    };
+    let mut accepting = vec![accept(router(service.clone()), listener)];
+    let others = [("prof", ports.prof, side_ports::prof(service.clone())), ("exporterPort", ports.exporter, side_ports::exporter(service))];
+    for (key, addr, router) in others {
+        let Some(addr) = addr else { continue };
+        match env.network.listen(addr).await {
+            Ok(listener) => accepting.push(accept(router, listener)),
+            Err(why) => tracing::error!(key, %addr, %why, "a port is not served"),
+        }
+    }
     Ok(Server { addr, env: env.clone(), stop, accepting, background, alive })
 }
 
@@ -66,7 +88,9 @@ impl Server {
         let Self { env, stop, accepting, background, mut alive, .. } = self;
         background.abort();
         stop.send_replace(true);
-        accepting.join().await;
+        for accepting in accepting {
+            accepting.join().await;
+        }
         let deadline = env.now() + limits::HTTP_STOP_TIMEOUT;
         if env.until(deadline, alive.recv()).await.is_err() {
             tracing::warn!("requests were still being answered when the master stopped");
@@ -76,7 +100,7 @@ impl Server {
 
 /// Who opened the connection of a request.
 #[derive(Clone, Copy)]
-struct Peer(SocketAddr);
+pub(super) struct Peer(pub(super) SocketAddr);
 
 /// The route table as a router.
 fn router(service: Arc<Service>) -> Router {

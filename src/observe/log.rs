@@ -4,6 +4,7 @@
 //!
 //! Must not know: what is logged. Secrets are kept out by those who emit events.
 
+use super::level;
 use crate::config::LogLevel;
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -42,12 +43,7 @@ pub struct Options {
 /// # Errors
 /// The directory or a file cannot be made, or a log was set up before.
 pub fn init(options: Options) -> io::Result<()> {
-    let level = match options.level {
-        LogLevel::Debug => Level::DEBUG,
-        LogLevel::Info => Level::INFO,
-        LogLevel::Warn => Level::WARN,
-        LogLevel::Error | LogLevel::Critical => Level::ERROR,
-    };
+    level::set(options.level);
     let files = match options.dir {
         None => None,
         Some(dir) => {
@@ -57,12 +53,11 @@ pub fn init(options: Options) -> io::Result<()> {
             Some([open("error")?, open("warn")?, open("info")?, open("debug")?])
         }
     };
-    let lines = Lines { level, files, offset: options.offset };
+    let lines = Lines { files, offset: options.offset };
     tracing_subscriber::registry().with(lines).try_init().map_err(io::Error::other)
 }
 
 struct Lines {
-    level: Level,
     /// By level: error, warn, info, debug.
     files: Option<[LogFile; 4]>,
     offset: UtcOffset,
@@ -71,15 +66,17 @@ struct Lines {
 impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let meta = event.metadata();
-        if *meta.level() > self.level {
+        let (at, name, level) = match *meta.level() {
+            // Nothing is worse, so there is always somebody who wants to know.
+            Level::ERROR => (0, "[ERROR]", LogLevel::Critical),
+            Level::WARN => (1, "[WARN ]", LogLevel::Warn),
+            Level::INFO => (2, "[INFO ]", LogLevel::Info),
+            Level::DEBUG => (3, "[DEBUG]", LogLevel::Debug),
+            Level::TRACE => return,
+        };
+        if !level::writes(level) {
             return;
         }
-        let (at, name) = match *meta.level() {
-            Level::ERROR => (0, "[ERROR]"),
-            Level::WARN => (1, "[WARN ]"),
-            Level::INFO => (2, "[INFO ]"),
-            _ => (3, "[DEBUG]"),
-        };
         let now = OffsetDateTime::now_utc().to_offset(self.offset);
         let file = meta.file().and_then(|f| f.rsplit('/').next()).unwrap_or("?");
         let mut line = format!("{} {name} {file}:{}: ", now.format(STAMP).unwrap_or_default(), meta.line().unwrap_or(0));
