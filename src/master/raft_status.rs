@@ -1,12 +1,19 @@
 //! The raft group as v3.5.3 shows it (http-types.md: RaftStatus).
 
 use super::Master;
-use crate::ids::NodeId;
-use crate::raft::{Progress, State};
+use crate::ids::{MasterId, NodeId};
+use crate::raft::{MemberStatus, Progress, State};
 use crate::wire::gojson::GoTime;
 use crate::wire::report::{RaftStatus, ReplicaStatus};
 
 impl Master {
+    /// Addresses of the other masters that this one, as the leader, has not heard within an election time-out.
+    pub fn silent_masters(&self) -> Vec<String> {
+        let status = self.raft().status();
+        let silent = |id: &MasterId, m: &MemberStatus| *id != status.id && m.progress.is_some_and(|progress| !progress.active);
+        status.members.iter().filter(|(id, m)| silent(id, m)).map(|(_, m)| m.member.addr.clone()).collect()
+    }
+
     /// Reply of `/get/raftStatus`. Only the leader knows of the replicas.
     pub fn raft_status(&self) -> RaftStatus {
         let status = self.raft().status();

@@ -1,12 +1,17 @@
 //! The gauges of a leader (v3.5.3 background-tasks.md §21), under the names of v3.5.3. Two of them, `vol_total_GB` and
 //! `vol_used_GB`, are in bytes despite their names.
 
+mod lifecycle;
+
 use super::sight::Sight;
 use super::topology::media_text;
 use crate::limits::GIB;
-use crate::model::{Volume, VolumeType};
+use crate::model::{DataPartition, DecommissionStatus, StorageClass, Volume, VolumeType};
+use crate::plan::moves::mark::ALL_UNAVAILABLE;
+use crate::plan::moves::replica_meta::has_no_same_peer;
 use crate::plan::reports::MetaPartitionReports;
 use crate::plan::statistics::{NodesTotal, Statistics};
+use crate::plan::storage_class::class_name;
 use crate::plan::{data_partition, meta_partition, usable, volume};
 use crate::wire::prometheus::Page;
 use std::collections::BTreeMap;
@@ -24,6 +29,15 @@ pub fn leader(page: &mut Page, sight: &Sight<'_>, statistics: &Statistics) {
     }
     volumes(page, sight);
     partitions(page, sight);
+    lifecycle::scans(page, sight);
+}
+
+/// Masters that the leader does not hear.
+pub fn masters(page: &mut Page, cluster: &str, silent: &[String]) {
+    page.gauge("masters_inactive", &[], silent.len() as f64);
+    for addr in silent {
+        page.gauge("inactive_masters_info", &[("clusterName", cluster), ("addr", addr)], 1.0);
+    }
 }
 
 fn counts(page: &mut Page, sight: &Sight<'_>) {
@@ -113,12 +127,12 @@ fn data_nodes(page: &mut Page, sight: &Sight<'_>, sets: &mut BTreeMap<u64, SetSu
         ] {
             labels.show(page, stat, value);
         }
-        for disk in report.bad_disk_stats.iter().map(|disk| &disk.disk_path) {
-            page.gauge("disk_error", &[("addr", &node.addr), ("path", &format!("{}_{disk}", node.addr))], 1.0);
-        }
-        for disk in report.lost_disks.iter() {
-            page.gauge("disk_lost", &[("addr", &node.addr), ("path", &format!("{}_{disk}", node.addr))], 1.0);
-        }
+        let mut disk_is = |name: &str, disk: &str| {
+            page.gauge(name, &[("addr", &node.addr), ("path", &format!("{}_{disk}", node.addr))], 1.0);
+        };
+        report.bad_disk_stats.iter().for_each(|disk| disk_is("disk_error", &disk.disk_path));
+        report.lost_disks.iter().for_each(|disk| disk_is("disk_lost", disk));
+        node.decommission_success_disks.iter().for_each(|disk| disk_is("disk_decommission_success", disk));
     }
     page.gauge("dataNodes_inactive", &[], f64::from(inactive));
     page.gauge("dataNodes_not_writable", &[], media.values().map(|sums| sums.not_writable).sum::<u64>() as f64);
@@ -204,6 +218,13 @@ fn volumes(page: &mut Page, sight: &Sight<'_>) {
         page.gauge("vol_total_GB", &labels, total as f64);
         page.gauge("vol_used_GB", &labels, used as f64);
         page.gauge("vol_usage_ratio", &labels, ratio(used, total));
+        for stat in volume::class_stats(&scene, sight.reports, record) {
+            let (class, used) = (class_name(StorageClass(stat.storage_class)), gib(stat.used_size_bytes));
+            let ratio = if stat.quota_gb == 0 { 0.0 } else { used / stat.quota_gb as f64 };
+            for (kind, value) in [("used", used), ("total", stat.quota_gb as f64), ("ratio", ratio)] {
+                page.gauge("vol_stats", &[("volName", &record.name), ("type", kind), ("media", &class)], value);
+            }
+        }
         volume_meta(page, sight, record);
     }
 }
@@ -228,6 +249,17 @@ fn partitions(page: &mut Page, sight: &Sight<'_>) {
     let recovering_meta = state.meta_partitions.values().filter(|partition| partition.is_recover).count();
     page.gauge("bad_dp_count", &[("type", "bad_dp")], recovering_data as f64);
     page.gauge("bad_mp_count", &[("type", "bad_mp")], recovering_meta as f64);
+
+    let stuck = |dp: &&Arc<DataPartition>| {
+        dp.decommission_status == DecommissionStatus::FAIL && dp.decommission_error_message.contains(ALL_UNAVAILABLE)
+    };
+    page.gauge("dp_unable_decommission_count", &[], state.data_partitions_marked().filter(stuck).count() as f64);
+
+    let repaired = |record: &&Arc<Volume>| state.settings.enable_auto_dp_meta_repair || record.enable_auto_meta_repair;
+    let looked_after = state.volumes.values().filter(repaired).flat_map(|record| state.data_partitions_of_volume(record.id));
+    for dp in looked_after.filter(|dp| has_no_same_peer(reports, dp)) {
+        page.gauge("dp_no_same_peer", &[("dpId", &dp.partition_id.to_string())], 1.0);
+    }
 
     let mut troubled: BTreeMap<(u8, &str), [usize; 2]> = BTreeMap::new();
     let is_hot = |record: &&Arc<Volume>| record.vol_type == VolumeType::HOT && !record.is_deleted();

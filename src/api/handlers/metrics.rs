@@ -22,6 +22,7 @@ pub async fn page(ctx: Ctx) -> Result<Reply, Fault> {
         Leadership::Leader { .. } => {
             let statistics = ctx.master.live().statistics.clone();
             look(&ctx, |sight| metrics::leader(&mut page, sight, &statistics));
+            metrics::masters(&mut page, &ctx.master.config.cluster_name, &ctx.master.silent_masters());
         }
         Leadership::Follower { leader } => {
             page.gauge("master_no_leader", &[], f64::from(u8::from(leader.is_none())));

@@ -15,7 +15,7 @@ use crate::wire::reply::Fault;
 /// Texts by which v3.5.3 tells these refusals apart (background-tasks.md §10.1).
 pub const PERFORMING: &str = "one replica is performing decommission";
 pub const DISK_ERROR_FIRST: &str = "decommission disk error data partition first";
-const ALL_UNAVAILABLE: &str = "all replica unavailable";
+pub const ALL_UNAVAILABLE: &str = "all replica unavailable";
 const FIRST_HOST_UNAVAILABLE: &str = "first host unavailable";
 
 /// Weights (§0.4).

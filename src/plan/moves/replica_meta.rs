@@ -58,6 +58,13 @@ impl Watch {
     }
 }
 
+/// Nobody reports a member that the record knows.
+pub fn has_no_same_peer(reports: &Reports, dp: &DataPartition) -> bool {
+    let replicas = reports.data_partition(dp.partition_id).map(|p| p.replicas.as_slice()).unwrap_or_default();
+    let mut lists = replicas.iter().filter_map(|replica| replica.local_peers.list(&dp.peers)).peekable();
+    lists.peek().is_some() && !lists.flatten().any(|member| dp.peers.iter().any(|peer| peer.addr == member.addr))
+}
+
 /// What is wanted by the last report of the raft group's leader, and when that was heard.
 fn wanted(scene: &Scene<'_>, reports: &Reports, dp: &DataPartition) -> Option<(Repair, Duration)> {
     let (state, id) = (scene.state, dp.partition_id);
