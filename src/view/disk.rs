@@ -267,7 +267,7 @@ impl DecommissionTokenStatus {
             manual_decommission_disk: manual,
             auto_decommission_disk_total: auto.len(),
             auto_decommission_disk: auto,
-            max_disk_token_num: settings.effective().decommission_disk_limit,
+            max_disk_token_num: settings.disk_limit(),
             running_disk: working.map(|disk| disk.name()).collect(),
         }
     }
