@@ -3,7 +3,8 @@
 
 use super::Master;
 use crate::ids::{NodeId, Term};
-use crate::model::{Counter, FlashNode, Record};
+use crate::limits;
+use crate::model::{Counter, FlashEviction, FlashNode, Key, Record};
 use crate::nodes::http;
 use crate::plan::flash_tasks;
 use crate::state::{State, Txn};
@@ -71,19 +72,19 @@ impl Master {
     /// # Errors
     /// [`fault::DATA_NODE_NOT_EXISTS`] for an unknown address, as in v3.5.3; code 1 for a node that is in a group.
     pub async fn remove_flash_node(&self, actor: &str, addr: &str) -> Result<(), Fault> {
+        let wall = self.env.wall().secs();
         self.commit(actor, |_, txn| {
             let node = flash_node(txn, addr).ok_or(fault::DATA_NODE_NOT_EXISTS)?;
             if node.flash_group_id != 0 {
                 return Err(Fault::internal("to delete a flashnode, it needs to be removed from the flashgroup first"));
             }
             txn.remove(&*node);
+            txn.put(FlashEviction { addr: addr.to_owned(), asked: wall, ..FlashEviction::default() });
             Ok(())
         })
         .await?;
         self.senders.forget(addr);
-        let mut live = self.live();
-        live.flash.forget_node(addr);
-        live.flash.evict_later(addr, self.env.now().0);
+        self.live().flash.forget_node(addr);
         Ok(())
     }
 
@@ -160,15 +161,35 @@ impl Master {
     }
 
     /// What the leader does about the cache by itself: slots that move, tasks that begin or are lost, caches to be emptied.
-    pub(super) async fn check_flash(&self, _term: Term) {
+    pub(super) async fn check_flash(&self, term: Term) {
         self.move_flash_slots().await.unwrap_or_else(|why| tracing::warn!(%why, "slots of flash groups not moved"));
         self.check_flash_tasks().await.unwrap_or_else(|why| tracing::warn!(%why, "manual flash tasks not looked after"));
+        self.empty_flash_caches(term).await;
+    }
+
+    /// Empties the caches of nodes that left their groups a while ago. Each is asked once; a leader that is lost meanwhile leaves it to the next.
+    async fn empty_flash_caches(&self, term: Term) {
         let due = self.live().flash.evictions_due(&self.state(), self.env.now().0);
-        for addr in due {
-            match http::ask(&self.env, &addr, "POST", "/evictAll").await {
+        if due.is_empty() || !self.still_leads(term).await {
+            return;
+        }
+        for addr in &due {
+            if self.state().flash_node_by_addr(addr).is_some_and(|node| node.flash_group_id != 0) {
+                continue;
+            }
+            match http::ask(&self.env, addr, "POST", "/evictAll").await {
                 Ok(answer) if answer.status == 200 => tracing::info!(node = addr, "its cache is emptied"),
                 outcome => tracing::warn!(node = addr, ?outcome, "its cache is not emptied"),
             }
+        }
+        for batch in due.chunks(limits::RECORDS_PER_COMMIT_MAX) {
+            let forgotten = self
+                .commit("flash evictions", |_, txn| {
+                    batch.iter().for_each(|addr| txn.delete::<FlashEviction>(&Key::FlashEviction(addr.clone()).to_string()));
+                    Ok(())
+                })
+                .await;
+            forgotten.unwrap_or_else(|why| tracing::info!(%why, "caches of flash nodes are emptied once more"));
         }
     }
 }

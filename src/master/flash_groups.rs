@@ -4,7 +4,7 @@ use super::flash::{flash_node, no_flash_node};
 use super::Master;
 use crate::env::Purpose;
 use crate::limits;
-use crate::model::{ClusterValue, Counter, FlashGroup, FlashGroupStatus, FlashNode, Key, Record, SlotStatus};
+use crate::model::{ClusterValue, Counter, FlashEviction, FlashGroup, FlashGroupStatus, FlashNode, Key, Record, SlotStatus};
 use crate::plan::flash_groups::{create, remove_gradually, step, NewGroup, Step};
 use crate::state::{State, Txn};
 use crate::view::gotext;
@@ -28,19 +28,19 @@ fn group(txn: &mut Txn<'_>, id: u64) -> Result<Arc<FlashGroup>, Fault> {
     txn.read(&Key::FlashGroup(id).to_string()).ok_or_else(|| no_group(id))
 }
 
-/// Takes a group with its nodes out; returns the nodes.
-fn dissolve(state: &State, txn: &mut Txn<'_>, group: &FlashGroup) -> Vec<String> {
+/// Takes a group with its nodes out.
+fn dissolve(state: &State, txn: &mut Txn<'_>, group: &FlashGroup, wall_secs: i64) {
     txn.remove(group);
-    let nodes: Vec<String> = state.flash_nodes_of_group(group.id).map(|node| node.addr.clone()).collect();
-    for addr in &nodes {
-        leave(txn, addr);
+    for node in state.flash_nodes_of_group(group.id) {
+        leave(txn, &node.addr, wall_secs);
     }
-    nodes
 }
 
-fn leave(txn: &mut Txn<'_>, addr: &str) {
+/// A node in no group any more; its cache is emptied a little later.
+fn leave(txn: &mut Txn<'_>, addr: &str, wall_secs: i64) {
     if let Some(node) = flash_node(txn, addr) {
         txn.put(FlashNode { flash_group_id: 0, ..(*node).clone() });
+        txn.put(FlashEviction { addr: addr.to_owned(), asked: wall_secs, ..FlashEviction::default() });
     }
 }
 
@@ -64,26 +64,21 @@ impl Master {
     /// # Errors
     /// No such group, or it is losing its slots already.
     pub async fn remove_flash_group(&self, actor: &str, id: u64, step: Option<u32>) -> Result<(Vec<u32>, usize), Fault> {
-        let (slots, count, left) = self
-            .commit(actor, |state, txn| {
-                let group = group(txn, id)?;
-                if group.slot_status == SlotStatus::DELETING {
-                    let text = format!("the flashGroup({id}) is in slotDeleting status, it cannot be deleted repeatedly");
-                    return Err(Fault::internal(text));
-                }
-                let count = state.flash_nodes_of_group(id).count();
-                let left = match step.and_then(|step| remove_gradually(&group, step)) {
-                    Some(going) => {
-                        txn.put(going);
-                        Vec::new()
-                    }
-                    None => dissolve(state, txn, &group),
-                };
-                Ok((group.slots.to_vec(), count, left))
-            })
-            .await?;
-        self.evict_later(&left);
-        Ok((slots, count))
+        let wall = self.env.wall().secs();
+        self.commit(actor, |state, txn| {
+            let group = group(txn, id)?;
+            if group.slot_status == SlotStatus::DELETING {
+                let text = format!("the flashGroup({id}) is in slotDeleting status, it cannot be deleted repeatedly");
+                return Err(Fault::internal(text));
+            }
+            let count = state.flash_nodes_of_group(id).count();
+            match step.and_then(|step| remove_gradually(&group, step)) {
+                Some(going) => txn.put(going),
+                None => dissolve(state, txn, &group, wall),
+            }
+            Ok((group.slots.to_vec(), count))
+        })
+        .await
     }
 
     /// Lets clients use a group, or not.
@@ -172,43 +167,35 @@ impl Master {
     /// # Errors
     /// The texts of v3.5.3: no such group or node, the node is in another group, a zone has not enough of them.
     pub async fn leave_flash_group(&self, actor: &str, id: u64, nodes: Nodes<'_>) -> Result<(), Fault> {
-        let left = self
-            .commit(actor, |state, txn| {
-                group(txn, id)?;
-                let addrs = match nodes {
-                    Nodes::One(addr) => {
-                        let node = flash_node(txn, addr).ok_or_else(|| no_flash_node(addr))?;
-                        if node.flash_group_id != id {
-                            let text =
-                                format!("flashNode[{addr}] FlashGroupID[{}] not equal to target flash group:{id}", node.flash_group_id);
-                            return Err(Fault::internal(text));
-                        }
-                        vec![addr.to_owned()]
+        let wall = self.env.wall().secs();
+        self.commit(actor, |state, txn| {
+            group(txn, id)?;
+            let addrs = match nodes {
+                Nodes::One(addr) => {
+                    let node = flash_node(txn, addr).ok_or_else(|| no_flash_node(addr))?;
+                    if node.flash_group_id != id {
+                        let text = format!("flashNode[{addr}] FlashGroupID[{}] not equal to target flash group:{id}", node.flash_group_id);
+                        return Err(Fault::internal(text));
                     }
-                    Nodes::OfZone { zone, count } => {
-                        zone_exists(state, zone)?;
-                        let members = state.flash_nodes_of_group(id).filter(|node| node.zone_name == zone);
-                        let mut found: Vec<String> = members.map(|node| node.addr.clone()).collect();
-                        if found.len() < count {
-                            let (number, hosts) = (found.len(), gotext::list(found));
-                            let text = format!("flashNodeHostsCount:{number} less than expectCount:{count},flashNodeHosts:{hosts}");
-                            return Err(Fault::internal(text));
-                        }
-                        found.truncate(count);
-                        found
+                    vec![addr.to_owned()]
+                }
+                Nodes::OfZone { zone, count } => {
+                    zone_exists(state, zone)?;
+                    let members = state.flash_nodes_of_group(id).filter(|node| node.zone_name == zone);
+                    let mut found: Vec<String> = members.map(|node| node.addr.clone()).collect();
+                    if found.len() < count {
+                        let (number, hosts) = (found.len(), gotext::list(found));
+                        let text = format!("flashNodeHostsCount:{number} less than expectCount:{count},flashNodeHosts:{hosts}");
+                        return Err(Fault::internal(text));
                     }
-                };
-                addrs.iter().for_each(|addr| leave(txn, addr));
-                Ok(addrs)
-            })
-            .await?;
-        self.evict_later(&left);
-        Ok(())
-    }
-
-    fn evict_later(&self, addrs: &[String]) {
-        let (mut live, now) = (self.live(), self.env.now().0);
-        addrs.iter().for_each(|addr| live.flash.evict_later(addr, now));
+                    found.truncate(count);
+                    found
+                }
+            };
+            addrs.iter().for_each(|addr| leave(txn, addr, wall));
+            Ok(())
+        })
+        .await
     }
 
     /// Slots that move by themselves: gradual changes, groups that nobody serves, and groups that are served again.
@@ -221,18 +208,16 @@ impl Master {
             (live.flash.steps_due(&state, now), live.flash.slots_to_move(&state, now, wall))
         };
         for id in due {
-            let left = self
-                .commit(ACTOR, |state, txn| {
-                    let Ok(group) = group(txn, id) else { return Ok(Vec::new()) };
-                    match step(state, &group) {
-                        Some(Step::Changed(next)) => txn.put(next),
-                        Some(Step::Gone) => return Ok(dissolve(state, txn, &group)),
-                        None => {}
-                    }
-                    Ok(Vec::new())
-                })
-                .await?;
-            self.evict_later(&left);
+            self.commit(ACTOR, |state, txn| {
+                let Ok(group) = group(txn, id) else { return Ok(()) };
+                match step(state, &group) {
+                    Some(Step::Changed(next)) => txn.put(next),
+                    Some(Step::Gone) => dissolve(state, txn, &group, wall),
+                    None => {}
+                }
+                Ok(())
+            })
+            .await?;
         }
         for batch in moved.chunks(limits::RECORDS_PER_COMMIT_MAX) {
             self.commit(ACTOR, |_, txn| {

@@ -83,6 +83,8 @@ pub enum Key {
     Leftover(PartitionKind, PartitionId, String),
     /// Our own: a meta node that is being emptied, by address.
     EmptyNode(String),
+    /// Our own: a flash node, by address, whose cache is to be emptied.
+    FlashEviction(String),
 }
 
 /// The applied raft index, decimal.
@@ -125,6 +127,7 @@ impl Key {
                 "moved" => number(rest).map(Key::PastMove),
                 "left" => replica(rest),
                 "empty" => (!rest.is_empty()).then(|| Key::EmptyNode(rest.to_owned())),
+                "evict" => (!rest.is_empty()).then(|| Key::FlashEviction(rest.to_owned())),
                 _ => None,
             };
         }
@@ -242,6 +245,7 @@ impl fmt::Display for Key {
             Key::PastMove(number) => write!(f, "~moved#{number}"),
             Key::Leftover(kind, id, addr) => write!(f, "~left#{}#{id}#{addr}", kind.text()),
             Key::EmptyNode(addr) => write!(f, "~empty#{addr}"),
+            Key::FlashEviction(addr) => write!(f, "~evict#{addr}"),
         }
     }
 }
@@ -292,6 +296,7 @@ mod tests {
             (Key::PastMove(12), "~moved#12"),
             (Key::Leftover(PartitionKind::Data, PartitionId(7), addr()), "~left#dp#7#10.0.0.1:17310"),
             (Key::EmptyNode(addr()), "~empty#10.0.0.1:17310"),
+            (Key::FlashEviction(addr()), "~evict#10.0.0.1:17310"),
         ];
         for (key, text) in keys {
             assert_eq!(key.to_string(), text);

@@ -41,7 +41,7 @@ pub use limiters::{ApiLimit, ApiLimits, S3Limit, S3Nodes};
 pub use meta_partition::MetaPartition;
 pub use moves::{EmptyNode, Ending, Leftover, Move, PastMove, Phase, StepTaken, Task};
 pub use nodes::{DataNode, DecommissionDisk, IgnoredPartition, MetaNode};
-pub use own::{CreateIntent, Tombstone, VolumeIntent};
+pub use own::{CreateIntent, FlashEviction, Tombstone, VolumeIntent};
 pub use record::{Extra, Record, Unreadable};
 pub use topology::{NodeSet, NodeSetGroup, Zone, ZoneDomain};
 pub use users::{AccessKey, User, UserPolicy, VolumeUsers};

@@ -54,6 +54,26 @@ impl JsonRecord for VolumeIntent {
 }
 
 record! {
+    /// `~evict#<addr>`: a flash node has left its group, and its cache is to be emptied.
+    pub struct FlashEviction keyed(addr: String) {
+        /// Unix seconds.
+        asked: i64 = "asked";
+    }
+}
+
+impl JsonRecord for FlashEviction {
+    fn place(&self) -> Key {
+        Key::FlashEviction(self.addr.clone())
+    }
+
+    fn adopt(&mut self, key: &Key) {
+        if let Key::FlashEviction(addr) = key {
+            self.addr.clone_from(addr);
+        }
+    }
+}
+
+record! {
     /// `~gone#<kind>#<id>`: a partition, or replicas of one, that nodes may still hold and have to delete.
     pub struct Tombstone keyed(kind: PartitionKind, id: PartitionId) {
         volume: VolumeId = "volume";

@@ -50,6 +50,7 @@ fn rewritten(key: &Key, value: &[u8]) -> Result<Vec<u8>, Unreadable> {
         Key::PastMove(_) => through::<PastMove>(key, value),
         Key::Leftover(..) => through::<Leftover>(key, value),
         Key::EmptyNode(_) => through::<EmptyNode>(key, value),
+        Key::FlashEviction(_) => through::<FlashEviction>(key, value),
     }
 }
 

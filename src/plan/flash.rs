@@ -21,7 +21,7 @@ pub struct Fleet {
     pub(super) groups: BTreeMap<u64, GroupWatch>,
     /// Manual tasks.
     pub tasks: TaskWatch,
-    /// Nodes whose caches are to be emptied, and when.
+    /// When the caches of nodes that left their groups are to be emptied.
     evictions: BTreeMap<String, Duration>,
 }
 
@@ -112,22 +112,13 @@ impl Fleet {
         active_groups(state).any(|group| self.serving(state, group.id, now).next().is_some())
     }
 
-    /// The cache of a node is to be emptied once its clients know that it left its group.
-    pub fn evict_later(&mut self, addr: &str, now: Duration) {
-        self.evictions.insert(addr.to_owned(), now + limits::FLASH_EVICT_AFTER);
-    }
-
-    /// Nodes whose caches are to be emptied now: those that are in no group (again).
+    /// Nodes that left their groups so long ago that their clients know it. The caches of those that are in no group (again) are to be emptied
+    /// now. A new leader waits anew.
     pub fn evictions_due(&mut self, state: &State, now: Duration) -> Vec<String> {
-        let mut due = Vec::new();
-        self.evictions.retain(|addr, at| {
-            let is_due = *at <= now;
-            if is_due && state.flash_node_by_addr(addr).is_none_or(|node| node.flash_group_id == 0) {
-                due.push(addr.clone());
-            }
-            !is_due
-        });
-        due
+        self.evictions.retain(|addr, _| state.flash_evictions.contains_key(addr));
+        let wanted = state.flash_evictions.keys();
+        let due = wanted.filter(|addr| now >= *self.evictions.entry((*addr).clone()).or_insert(now + limits::FLASH_EVICT_AFTER));
+        due.cloned().collect()
     }
 }
 

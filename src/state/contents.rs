@@ -3,9 +3,9 @@
 use crate::ids::{Index, NodeId, NodeSetId, PartitionId, VolumeId};
 use crate::model::{
     AccessKey, Acl, ApiLimits, BalancePlan, ClusterValue, Counter, CounterValue, CreateIntent, DataNode, DataPartition, DecommissionDisk,
-    EmptyNode, FlashGroup, FlashNode, FlashTask, LcConfiguration, LcNode, LcResult, LcTask, Leftover, MetaNode, MetaPartition, Move,
-    NodeSet, NodeSetGroup, PartitionKind, PastMove, Quota, S3Limit, S3Nodes, Tombstone, UidSpace, User, VersionList, Volume, VolumeIntent,
-    VolumeUsers, Zone, ZoneDomain,
+    EmptyNode, FlashEviction, FlashGroup, FlashNode, FlashTask, LcConfiguration, LcNode, LcResult, LcTask, Leftover, MetaNode,
+    MetaPartition, Move, NodeSet, NodeSetGroup, PartitionKind, PastMove, Quota, S3Limit, S3Nodes, Tombstone, UidSpace, User, VersionList,
+    Volume, VolumeIntent, VolumeUsers, Zone, ZoneDomain,
 };
 use bytes::Bytes;
 use imbl::OrdMap;
@@ -76,6 +76,8 @@ pub struct Contents {
     pub leftovers: OrdMap<(PartitionKind, PartitionId, String), Arc<Leftover>>,
     /// By address.
     pub empty_nodes: OrdMap<String, Arc<EmptyNode>>,
+    /// By address.
+    pub flash_evictions: OrdMap<String, Arc<FlashEviction>>,
     /// Pairs whose key is of no kind that we know, kept as they are.
     pub raw: OrdMap<Vec<u8>, Bytes>,
     /// Pairs whose value is not the record that its key promises, kept as they are.

@@ -121,4 +121,5 @@ tables! {
     PastMove = Key::PastMove(number) => past_moves[*number];
     Leftover = Key::Leftover(kind, id, addr) => leftovers[(*kind, *id, addr.clone())];
     EmptyNode = Key::EmptyNode(addr) => empty_nodes[addr.clone()];
+    FlashEviction = Key::FlashEviction(addr) => flash_evictions[addr.clone()];
 }
