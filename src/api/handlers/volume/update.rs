@@ -7,7 +7,7 @@ use super::create::{transaction_mask, trash_interval, Transactions};
 use crate::api::go_parse::parse_int;
 use crate::api::params::Params;
 use crate::limits::GIB;
-use crate::model::{StorageClass, Volume, VolumeType};
+use crate::model::{ClassQuota, StorageClass, Volume, VolumeType};
 use crate::plan::storage_class::class_name;
 use crate::state::State;
 use crate::wire::reply::{fault, Fault};
@@ -91,8 +91,10 @@ fn quota_of_class(p: &Params, v: &mut Volume) -> Result<(), Fault> {
         return Err(Fault::param(format!("parseVolUpdateReq: quotaOfClass {quota} can't bigger than capacity {}", v.capacity)));
     }
     if named {
-        for limit in v.quota_of_class.iter_mut().filter(|limit| limit.storage_class == class) {
-            limit.quota_gb = quota;
+        // A class that was added later has no quota before somebody sets one.
+        match v.quota_of_class.iter_mut().find(|limit| limit.storage_class == class) {
+            Some(limit) => limit.quota_gb = quota,
+            None => v.quota_of_class.push(ClassQuota { quota_gb: quota, ..ClassQuota::of(class) }),
         }
     }
     Ok(())
@@ -253,7 +255,6 @@ pub fn with_class(present: &Volume, class: StorageClass, block_size: u32) -> Res
     }
     all.sort();
     let mut v = Volume { allowed_storage_class: all, ..present.clone() };
-    v.quota_of_class.push(crate::model::ClassQuota::of(class));
     if class == StorageClass::BLOBSTORE && block_size > 0 {
         v.ebs_blk_size = i64::from(block_size);
     }
