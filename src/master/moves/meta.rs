@@ -2,13 +2,13 @@
 //!
 //! As with data replicas the request starts a move and waits for it; what it cannot wait for is finished or undone all the same.
 
-use super::replicas::start;
+use super::replicas::{asked_now, start};
 use super::PartitionKey;
 use crate::env::Purpose;
 use crate::ids::{PartitionId, Term};
 use crate::limits;
 use crate::master::Master;
-use crate::model::{Key, MetaPartition, Move, PartitionKind, Phase, StepTaken, Task};
+use crate::model::{Key, MetaPartition, Move, PartitionKind, Phase, Task};
 use crate::plan::moves::meta::{allowed, target};
 use crate::plan::placement::{Random, Selectors};
 use crate::plan::reports::Reports;
@@ -248,15 +248,5 @@ impl Master {
 
 /// A move of a replica of a meta partition that was asked for now.
 fn asked(mp: &MetaPartition, actor: &str, wall: i64, term: Term) -> Move {
-    Move {
-        kind: PartitionKind::Meta,
-        partition: mp.partition_id,
-        volume: mp.vol_id,
-        actor: actor.to_owned(),
-        asked: wall,
-        since: wall,
-        term,
-        steps: vec![StepTaken { step: "asked for".into(), at: wall, error: String::new() }],
-        ..Move::default()
-    }
+    Move { kind: PartitionKind::Meta, partition: mp.partition_id, volume: mp.vol_id, ..asked_now(actor, wall, term) }
 }

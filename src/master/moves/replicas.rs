@@ -218,10 +218,12 @@ pub(super) fn is_moving(state: &State, id: PartitionId) -> bool {
 
 /// A move of a replica of a data partition that was asked for now.
 pub(super) fn asked(dp: &DataPartition, actor: &str, wall: i64, term: Term) -> Move {
+    Move { kind: PartitionKind::Data, partition: dp.partition_id, volume: dp.vol_id, ..asked_now(actor, wall, term) }
+}
+
+/// What every move has that was asked for now, whatever it is to move.
+pub(super) fn asked_now(actor: &str, wall: i64, term: Term) -> Move {
     Move {
-        kind: PartitionKind::Data,
-        partition: dp.partition_id,
-        volume: dp.vol_id,
         actor: actor.to_owned(),
         asked: wall,
         since: wall,

@@ -1,14 +1,13 @@
 //! Moves of replicas of data partitions (v3.5.3 http-partitions-nodes.md §4, §5.5 to §5.9).
 
-use super::{advance, allowed, Answer, Ask, Memory, Next, Settled, Turn, Wait};
+use super::{advance, allowed, finish, source, wait, wait_until, Answer, Ask, Memory, Next, Settled, Turn, Wait};
 use super::{
-    ASK_AGAIN_AFTER, BEGIN_AFTER_SECS, ELECTIONS_MAX, ELECTION_INTERVAL, FAILURES_MAX, IN_DOUBT_FOR, RETRY_AFTER_SECS, ROLLBACKS_MAX,
-    SOURCE_SILENT_MAX,
+    BEGIN_AFTER_SECS, ELECTIONS_MAX, ELECTION_INTERVAL, FAILURES_MAX, IN_DOUBT_FOR, RETRY_AFTER_SECS, ROLLBACKS_MAX, SOURCE_SILENT_MAX,
 };
 use crate::ids::Term;
 use crate::model::{
-    DataPartition, DecommissionStatus, DecommissionStatusRecord, DecommissionType, Ending, Leftover, Move, PartitionKind, PartitionStatus,
-    Phase, ReplicaDisk, RestoreReplica, StepTaken, Task, NEVER,
+    DataPartition, DecommissionStatus, DecommissionStatusRecord, DecommissionType, Ending, Leftover, Move, PartitionStatus, Phase,
+    ReplicaDisk, RestoreReplica, StepTaken, Task, NEVER,
 };
 use crate::plan::data_partition::{leader, life};
 use crate::plan::life::Life;
@@ -61,17 +60,8 @@ impl<'a> View<'a> {
 
     /// The last request failed a moment ago.
     fn resting(&self) -> Option<Wait> {
-        let at = self.memory.failed_at? + ASK_AGAIN_AFTER;
-        (self.scene.now < at).then(|| Wait { why: format!("asks again: {}", self.mv.error), until: Some(at) })
+        self.memory.resting(self.scene.now, self.mv)
     }
-}
-
-fn wait(why: impl Into<String>) -> Next {
-    Next::Wait(Wait { why: why.into(), until: None })
-}
-
-fn wait_until(why: impl Into<String>, until: Duration) -> Next {
-    Next::Wait(Wait { why: why.into(), until: Some(until) })
 }
 
 /// The next step.
@@ -97,10 +87,6 @@ pub fn next(view: &View<'_>) -> Next {
         Phase::Retracting => retracting(view, dp),
         Phase::Deleting => deleting(view, dp),
     }
-}
-
-fn finish(ending: Ending, why: Option<Fault>) -> Next {
-    Next::Turn(Turn::Finish { ending, why, settled: false })
 }
 
 /// How a move that was cancelled ends, if it can now: while its source is a replica still, what was begun is taken back; after that it goes on,
@@ -174,13 +160,7 @@ fn leaving(view: &View<'_>, dp: &DataPartition) -> Next {
         None if mv.raft_force => dp.hosts.iter().filter(|host| **host != mv.from).cloned().collect(),
         None => return give_up(fault::NO_LEADER),
     };
-    Next::Ask(Ask::RemoveMember { via, peer: source(dp, mv), force: mv.raft_force })
-}
-
-/// The raft identity of the source: that of the record's peers, else that of its node.
-fn source(dp: &DataPartition, mv: &Move) -> Peer {
-    let peer = dp.peers.iter().find(|peer| peer.addr == mv.from).cloned();
-    peer.unwrap_or_else(|| Peer { id: mv.from_id, addr: mv.from.clone(), ..Peer::default() })
+    Next::Ask(Ask::RemoveMember { via, peer: source(&dp.peers, mv), force: mv.raft_force })
 }
 
 fn joining(view: &View<'_>, dp: &DataPartition) -> Next {
@@ -491,9 +471,9 @@ pub(super) fn note(turn: &Turn, mv: &mut Move, stamp: &Stamp) {
     mv.steps.push(StepTaken { step, at: stamp.secs, error });
 }
 
-fn leftover(mv: &Move, addr: &str, doubtful: bool, stamp: &Stamp) -> Leftover {
+pub(super) fn leftover(mv: &Move, addr: &str, doubtful: bool, stamp: &Stamp) -> Leftover {
     Leftover {
-        kind: PartitionKind::Data,
+        kind: mv.kind,
         partition: mv.partition,
         addr: addr.to_owned(),
         volume: mv.volume,

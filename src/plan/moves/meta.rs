@@ -12,11 +12,11 @@ pub mod target;
 #[cfg(test)]
 mod tests;
 
-use super::data::{note, Effect, Stamp};
-use super::{advance, Answer, Ask, Memory, Next, Settled, Turn, Wait};
-use super::{ASK_AGAIN_AFTER, IN_DOUBT_FOR};
+use super::data::{leftover, note, Effect, Stamp};
+use super::IN_DOUBT_FOR;
+use super::{advance, finish, source, wait, wait_until, Answer, Ask, Memory, Next, Settled, Turn, Wait};
 use crate::ids::Term;
-use crate::model::{Ending, Leftover, MetaPartition, Move, PartitionKind, Phase, Task};
+use crate::model::{Ending, MetaPartition, Move, Phase, Task};
 use crate::plan::life::Life;
 use crate::plan::meta_partition::{leader, life};
 use crate::plan::reports::{MetaReplica, Reports};
@@ -77,26 +77,13 @@ impl<'a> View<'a> {
 
     /// The last request failed a moment ago.
     fn resting(&self) -> Option<Wait> {
-        let at = self.memory.failed_at? + ASK_AGAIN_AFTER;
-        (self.scene.now < at).then(|| Wait { why: format!("asks again: {}", self.mv.error), until: Some(at) })
+        self.memory.resting(self.scene.now, self.mv)
     }
 
     /// Nothing was taken off yet, or nothing is to be.
     fn has_source(&self) -> bool {
         self.mv.task == Task::Add || self.mp.is_some_and(|mp| mp.has_host(&self.mv.from))
     }
-}
-
-fn wait(why: impl Into<String>) -> Next {
-    Next::Wait(Wait { why: why.into(), until: None })
-}
-
-fn wait_until(why: impl Into<String>, until: Duration) -> Next {
-    Next::Wait(Wait { why: why.into(), until: Some(until) })
-}
-
-fn finish(ending: Ending, why: Option<Fault>) -> Next {
-    Next::Turn(Turn::Finish { ending, why, settled: false })
 }
 
 /// The next step.
@@ -174,13 +161,7 @@ fn leaving(view: &View<'_>, mp: &MetaPartition) -> Next {
         return give_up(why);
     }
     let Some(leader) = view.leader() else { return give_up(fault::NO_LEADER) };
-    Next::Ask(Ask::RemoveMember { via: vec![leader], peer: source(mp, mv), force: false })
-}
-
-/// The raft identity of the source: that of the record's peers, else that of its node.
-fn source(mp: &MetaPartition, mv: &Move) -> Peer {
-    let peer = mp.peers.iter().find(|peer| peer.addr == mv.from).cloned();
-    peer.unwrap_or_else(|| Peer { id: mv.from_id, addr: mv.from.clone(), ..Peer::default() })
+    Next::Ask(Ask::RemoveMember { via: vec![leader], peer: source(&mp.peers, mv), force: false })
 }
 
 fn joining(view: &View<'_>, mp: &MetaPartition) -> Next {
@@ -437,19 +418,6 @@ fn later(mv: &mut Move, why: Option<&Fault>) {
         mv.to = Peer::default();
     }
     advance(mv, Phase::Waiting);
-}
-
-fn leftover(mv: &Move, addr: &str, doubtful: bool, stamp: &Stamp) -> Leftover {
-    Leftover {
-        kind: PartitionKind::Meta,
-        partition: mv.partition,
-        addr: addr.to_owned(),
-        volume: mv.volume,
-        term: stamp.term,
-        doubtful,
-        since: stamp.secs,
-        ..Leftover::default()
-    }
 }
 
 fn take_off(mp: &mut MetaPartition, addr: &str) {

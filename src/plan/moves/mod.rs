@@ -135,6 +135,14 @@ pub struct Memory {
     pub since: Option<Duration>,
 }
 
+impl Memory {
+    /// The last request failed a moment ago.
+    fn resting(&self, now: Duration, mv: &Move) -> Option<Wait> {
+        let at = self.failed_at? + ASK_AGAIN_AFTER;
+        (now < at).then(|| Wait { why: format!("asks again: {}", mv.error), until: Some(at) })
+    }
+}
+
 /// A move of either kind, with what its next step is decided on.
 #[derive(Clone, Copy)]
 pub struct Look<'a> {
@@ -224,6 +232,24 @@ pub const ELECTIONS_MAX: u32 = 60;
 pub const ELECTION_INTERVAL: Duration = Duration::from_secs(5);
 /// A request whose answer was lost is surely over after this long.
 pub const IN_DOUBT_FOR: Duration = Duration::from_secs(60);
+
+fn wait(why: impl Into<String>) -> Next {
+    Next::Wait(Wait { why: why.into(), until: None })
+}
+
+fn wait_until(why: impl Into<String>, until: Duration) -> Next {
+    Next::Wait(Wait { why: why.into(), until: Some(until) })
+}
+
+fn finish(ending: Ending, why: Option<Fault>) -> Next {
+    Next::Turn(Turn::Finish { ending, why, settled: false })
+}
+
+/// The raft identity of the source: that of the record's peers, else that of its node.
+fn source(peers: &[Peer], mv: &Move) -> Peer {
+    let peer = peers.iter().find(|peer| peer.addr == mv.from).cloned();
+    peer.unwrap_or_else(|| Peer { id: mv.from_id, addr: mv.from.clone(), ..Peer::default() })
+}
 
 /// Puts a move into another phase.
 pub(crate) fn advance(mv: &mut Move, phase: Phase) {
