@@ -320,9 +320,9 @@ pub fn settle(view: &View<'_>, ask: &Ask, answer: Answer) -> Settled {
         (Ask::Delete { .. }, Answer::Done(_)) => {
             Settled::Turn(Turn::Finish { ending: Ending::Done, why: None, settled: !doubt && !view.mv.doubtful })
         }
-        (Ask::Delete { .. }, Answer::No(_) | Answer::Unknown(_)) => {
-            Settled::Turn(Turn::Finish { ending: Ending::Done, why: None, settled: false })
-        }
+        (Ask::Delete { .. }, Answer::No(_)) => Settled::Turn(Turn::Finish { ending: Ending::Done, why: None, settled: false }),
+        // It may yet be executed: the fault tells that to `take`.
+        (Ask::Delete { .. }, Answer::Unknown(why)) => Settled::Turn(Turn::Finish { ending: Ending::Done, why: Some(why), settled: false }),
     }
 }
 
@@ -436,6 +436,8 @@ pub fn take(turn: &Turn, mv: &mut Move, dp: Option<&mut DataPartition>, stamp: &
         Turn::Finish { ending, why, settled } => {
             if *settled {
                 effect.settled = Some(mv.from.clone());
+            } else if mv.phase == Phase::Deleting && why.is_some() {
+                effect.left = Some(leftover(mv, &mv.from, true, stamp));
             }
             effect.ending = Some(*ending);
             end(mv, dp, *ending, why.as_ref(), stamp);

@@ -282,6 +282,10 @@ impl Stage {
         let peers: BTreeSet<String> = self.dp.peers.iter().map(|peer| peer.addr.clone()).collect();
         assert_eq!(peers, self.hosts());
         assert!(self.left.keys().all(|addr| !self.dp.has_host(addr)), "a host is about to be told to delete its replica");
+        for (_, late) in &self.late {
+            let Ask::Delete { on, .. } = late else { continue };
+            assert!(self.left.contains_key(on), "{on} may become a host again while a request to delete its replica is under way");
+        }
     }
 
     /// Nothing goes wrong any more, until all is at rest.
@@ -474,6 +478,19 @@ fn a_cancelled_relay_of_the_only_replica_leaves_no_member_without_one() {
     assert_eq!((stage.members.len(), stage.held.len(), stage.leads()), (2, 1, None));
     happen(&mut stage, &Event::Cancel);
     stage.rest(1);
+}
+
+#[test]
+fn a_lost_deletion_keeps_its_node_out_until_it_is_over() {
+    let mut stage = Stage::new(3).ask_for(Task::Remove, Phase::Leaving, &node(2), "");
+    stage.step(done(), true);
+    stage.step(unknown(), false);
+    assert_eq!(stage.ending, Some(Ending::Done));
+    for _ in 0..3 {
+        stage.clean();
+        stage.assert_safe(2);
+    }
+    stage.rest(2);
 }
 
 /// What happens between steps.
