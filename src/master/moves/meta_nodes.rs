@@ -14,6 +14,7 @@ use crate::state::{State, Txn};
 use crate::view::moves::PlannedMove;
 use crate::wire::reply::{fault, Fault};
 use futures::future::join_all;
+use std::collections::BTreeSet;
 
 /// Partitions that move when the request does not say how many.
 const COUNT_DEFAULT: usize = 3;
@@ -125,11 +126,18 @@ impl Master {
     /// # Errors
     /// It is unknown, or nothing could be committed.
     pub async fn remove_meta_node_if_empty(&self, addr: &str) -> Result<bool, Fault> {
-        let down = self.live().is_inactive(PartitionKind::Meta, addr, self.env.now());
+        // What it has confirmed to be gone, where no request that was lost can bring it back.
+        let (down, confirmed) = {
+            let live = self.live();
+            let confirmed = live.moves.leftovers.iter().filter(|((_, _, on), known)| on == addr && known.confirmed.is_some());
+            let confirmed: BTreeSet<PartitionId> =
+                confirmed.filter(|((kind, ..), _)| *kind == PartitionKind::Meta).map(|(key, _)| key.1).collect();
+            (live.is_inactive(PartitionKind::Meta, addr, self.env.now()), confirmed)
+        };
         let removed = self
             .commit("remove meta node", |state, txn| {
                 let node = txn.meta_node_by_addr(addr).ok_or(fault::META_NODE_NOT_EXISTS)?;
-                if is_needed(state, &node, down) {
+                if is_needed(state, &node, down, &confirmed) {
                     return Ok(false);
                 }
                 txn.remove(&*node);
@@ -179,11 +187,13 @@ impl Master {
     }
 }
 
-/// Is the node a host, or may it become one or hold something? What a node that is down holds does not keep it.
-fn is_needed(state: &State, node: &MetaNode, down: bool) -> bool {
+/// Is the node a host, or may it become one or hold something, other than what it `confirmed` to be gone? What a node that is down holds
+/// does not keep it.
+fn is_needed(state: &State, node: &MetaNode, down: bool, confirmed: &BTreeSet<PartitionId>) -> bool {
     let addr = node.addr.as_str();
     let moves = state.moves.values().any(|mv| mv.kind == PartitionKind::Meta && (mv.from == addr || mv.to.addr == addr));
-    let holds = state.leftovers.keys().any(|(kind, _, on)| *kind == PartitionKind::Meta && on == addr);
+    let mut here = state.leftovers.values().filter(|left| left.kind == PartitionKind::Meta && left.addr == addr);
+    let holds = here.any(|left| left.doubtful || !confirmed.contains(&left.partition));
     let begins =
         state.create_intents.values().any(|intent| intent.kind == PartitionKind::Meta && intent.hosts.iter().any(|host| host == addr));
     state.meta_partition_count_on(addr) > 0 || moves || begins || (holds && !down)
