@@ -103,6 +103,9 @@ impl Network for TokioNetwork {
 
     fn connect(&self, addr: SocketAddr, deadline: Mono) -> BoxFuture<'_, io::Result<Stream>> {
         Box::pin(async move {
+            if self.clock.now() >= deadline {
+                return Err(super::Elapsed.into());
+            }
             let connecting = socket(addr)?.connect(addr);
             match tokio::time::timeout_at(self.clock.instant(deadline), connecting).await {
                 Ok(connected) => Ok(Box::new(TokioIo { stream: Some(connected?) }) as Stream),
