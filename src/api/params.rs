@@ -4,6 +4,7 @@
 //! A parameter that is present but empty counts as missing.
 
 use super::go_parse::{atoi, parse_bool, parse_float, parse_int, parse_uint, NumError};
+use super::inputs::{Inputs, Type};
 use crate::wire::reply::Fault;
 use std::fmt::Display;
 
@@ -11,6 +12,8 @@ use std::fmt::Display;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Params {
     pairs: Vec<(String, String)>,
+    /// What the route declares; `None` outside of handlers.
+    inputs: Option<&'static Inputs>,
 }
 
 impl Params {
@@ -18,14 +21,37 @@ impl Params {
         self.pairs.push((key, value));
     }
 
+    /// The parameters as those of a route, whose handler reads what it declares and nothing else.
+    pub(super) fn of(self, path: &str) -> Self {
+        Self { inputs: super::inputs::of(path), ..self }
+    }
+
+    /// The first value of a parameter that is read as this type, or "".
+    fn find(&self, key: &str, kind: Type) -> &str {
+        if let Some(inputs) = self.inputs.filter(|_| cfg!(debug_assertions)) {
+            inputs.assert_reads(key, kind);
+        }
+        self.pairs.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value)
+    }
+
+    /// The same unless it is missing or empty.
+    fn given(&self, key: &str, kind: Type) -> Option<&str> {
+        Some(self.find(key, kind)).filter(|value| !value.is_empty())
+    }
+
+    /// The same, or `parameter k not found`.
+    fn needed(&self, key: &str, kind: Type) -> Result<&str, Fault> {
+        self.given(key, kind).ok_or_else(|| Fault::no_key(key))
+    }
+
     /// `str(k)`: the first value, or "".
     pub fn get(&self, key: &str) -> &str {
-        self.pairs.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value)
+        self.find(key, Type::Text)
     }
 
     /// The first value unless it is missing or empty.
     pub fn optional(&self, key: &str) -> Option<&str> {
-        Some(self.get(key)).filter(|value| !value.is_empty())
+        self.given(key, Type::Text)
     }
 
     /// True when there is a value that is not empty.
@@ -35,7 +61,7 @@ impl Params {
 
     /// `k!`: a value, or `parameter k not found`.
     pub fn required(&self, key: &str) -> Result<&str, Fault> {
-        self.optional(key).ok_or_else(|| Fault::no_key(key))
+        self.needed(key, Type::Text)
     }
 
     // ---- required, the text of Go's error as it is ----------------------------------------------------------------
@@ -56,77 +82,77 @@ impl Params {
 
     /// Required, ParseBool.
     pub fn bool_raw(&self, key: &str) -> Result<bool, Fault> {
-        raw(parse_bool(self.required(key)?))
+        raw(parse_bool(self.needed(key, Type::Bool)?))
     }
 
     /// Required, ParseUint 64; `id!` is `u64_raw("id")`.
     pub fn u64_raw(&self, key: &str) -> Result<u64, Fault> {
-        raw(parse_uint(self.required(key)?, 64))
+        raw(parse_uint(self.needed(key, Type::U64)?, 64))
     }
 
     /// Required, ParseUint 32.
     pub fn u32_raw(&self, key: &str) -> Result<u32, Fault> {
-        raw(parse_uint(self.required(key)?, 32)).map(|n| n as u32)
+        raw(parse_uint(self.needed(key, Type::U32)?, 32)).map(|n| n as u32)
     }
 
     /// Required, ParseInt 64.
     pub fn i64_raw(&self, key: &str) -> Result<i64, Fault> {
-        raw(parse_int(self.required(key)?, 64))
+        raw(parse_int(self.needed(key, Type::I64)?, 64))
     }
 
     /// Required, Atoi.
     pub fn atoi_raw(&self, key: &str) -> Result<i64, Fault> {
-        raw(atoi(self.required(key)?))
+        raw(atoi(self.needed(key, Type::I64)?))
     }
 
     /// Required, ParseFloat.
     pub fn f64_raw(&self, key: &str) -> Result<f64, Fault> {
-        raw(parse_float(self.required(key)?))
+        raw(parse_float(self.needed(key, Type::F64)?))
     }
 
     // ---- optional, the text of Go's error as it is ----------------------------------------------------------------
 
     /// Missing gives `default`; ParseBool.
     pub fn bool_raw_or(&self, key: &str, default: bool) -> Result<bool, Fault> {
-        self.optional(key).map_or(Ok(default), |text| raw(parse_bool(text)))
+        self.given(key, Type::Bool).map_or(Ok(default), |text| raw(parse_bool(text)))
     }
 
     /// Missing gives `default`; ParseUint 64.
     pub fn u64_raw_or(&self, key: &str, default: u64) -> Result<u64, Fault> {
-        self.optional(key).map_or(Ok(default), |text| raw(parse_uint(text, 64)))
+        self.given(key, Type::U64).map_or(Ok(default), |text| raw(parse_uint(text, 64)))
     }
 
     /// Missing gives `default`; ParseUint 32. `mediaType` is `u32_raw_or("mediaType", 0)`.
     pub fn u32_raw_or(&self, key: &str, default: u32) -> Result<u32, Fault> {
-        self.optional(key).map_or(Ok(default), |text| raw(parse_uint(text, 32)).map(|n| n as u32))
+        self.given(key, Type::U32).map_or(Ok(default), |text| raw(parse_uint(text, 32)).map(|n| n as u32))
     }
 
     /// Missing gives `default`; ParseFloat.
     pub fn f64_raw_or(&self, key: &str, default: f64) -> Result<f64, Fault> {
-        self.optional(key).map_or(Ok(default), |text| raw(parse_float(text)))
+        self.given(key, Type::F64).map_or(Ok(default), |text| raw(parse_float(text)))
     }
 
     // ---- the notation of http-general.md --------------------------------------------------------------------------
 
     /// `bool(k,d)` of clusters, volumes and users.
     pub fn bool_or(&self, key: &str, default: bool) -> Result<bool, Fault> {
-        let Some(text) = self.optional(key) else { return Ok(default) };
+        let Some(text) = self.given(key, Type::Bool) else { return Ok(default) };
         parse_bool(text).map_err(|_| Fault::param(format!("parse [{key}] is not a bool val [false]")))
     }
 
     /// `int(k,d)` of clusters, volumes and users: Atoi, 0 or more.
     pub fn int_or(&self, key: &str, default: i64) -> Result<i64, Fault> {
-        self.optional(key).map_or(Ok(default), |text| not_negative(key, atoi(text)))
+        self.given(key, Type::I64).map_or(Ok(default), |text| not_negative(key, atoi(text)))
     }
 
     /// `i64(k,d)`: ParseInt 64, 0 or more.
     pub fn i64_or(&self, key: &str, default: i64) -> Result<i64, Fault> {
-        self.optional(key).map_or(Ok(default), |text| not_negative(key, parse_int(text, 64)))
+        self.given(key, Type::I64).map_or(Ok(default), |text| not_negative(key, parse_int(text, 64)))
     }
 
     /// `u32(k,d)`; `u32_0(k)` is `u32_or(k, 0)`.
     pub fn u32_or(&self, key: &str, default: u32) -> Result<u32, Fault> {
-        let Some(text) = self.optional(key) else { return Ok(default) };
+        let Some(text) = self.given(key, Type::U32) else { return Ok(default) };
         match parse_uint(text, 32) {
             Ok(n) => Ok(n as u32),
             Err(e) => Err(Fault::param(format!("parse [{key}] is not valid uint32 [0], err {e}"))),
@@ -135,25 +161,25 @@ impl Params {
 
     /// `u64(k,d)`.
     pub fn u64_or(&self, key: &str, default: u64) -> Result<u64, Fault> {
-        let Some(text) = self.optional(key) else { return Ok(default) };
+        let Some(text) = self.given(key, Type::U64) else { return Ok(default) };
         parse_uint(text, 64).map_err(|e| Fault::param(format!("parse [{key}] is not valid uint64 [{}], err {e}", e.value)))
     }
 
     /// `uint0(k)`, `uint(k)`: 32 bits, 0 or more, missing 0.
     pub fn uint0(&self, key: &str) -> Result<u32, Fault> {
-        let Some(text) = self.optional(key) else { return Ok(0) };
+        let Some(text) = self.given(key, Type::U32) else { return Ok(0) };
         parse_int(text, 32).ok().and_then(|n| u32::try_from(n).ok()).ok_or_else(|| not_legal(key, text))
     }
 
     /// `u64_0(k)`: missing 0.
     pub fn u64_0(&self, key: &str) -> Result<u64, Fault> {
-        let Some(text) = self.optional(key) else { return Ok(0) };
+        let Some(text) = self.given(key, Type::U64) else { return Ok(0) };
         parse_uint(text, 64).map_err(|_| not_legal(key, text))
     }
 
     /// `pint(k)` and the `int(k)` of http-partitions-nodes.md: 32 bits, negative allowed, missing 0.
     pub fn pint(&self, key: &str) -> Result<i32, Fault> {
-        let Some(text) = self.optional(key) else { return Ok(0) };
+        let Some(text) = self.given(key, Type::I32) else { return Ok(0) };
         match parse_int(text, 32) {
             Ok(n) => Ok(n as i32),
             Err(e) => Err(Fault::param(format!("parseUintParam {key}-{text} is not legal, err {e}"))),
@@ -162,12 +188,12 @@ impl Params {
 
     /// `arg(k)`: missing keeps `present`.
     pub fn arg_or<T: Arg>(&self, key: &str, present: T) -> Result<T, Fault> {
-        self.optional(key).map_or(Ok(present), |text| arg(key, text))
+        self.given(key, T::TYPE).map_or(Ok(present), |text| arg(key, text))
     }
 
     /// `arg(k)` that may not be missing.
     pub fn arg_required<T: Arg>(&self, key: &str) -> Result<T, Fault> {
-        let text = self.optional(key).ok_or_else(|| Fault::param(format!("key({key}) can not omit empty")))?;
+        let text = self.given(key, T::TYPE).ok_or_else(|| Fault::param(format!("key({key}) can not omit empty")))?;
         arg(key, text)
     }
 
@@ -175,7 +201,7 @@ impl Params {
 
     /// `bool(k,d)` of partitions and nodes.
     pub fn bool_val_or(&self, key: &str, default: bool) -> Result<bool, Fault> {
-        let Some(text) = self.optional(key) else { return Ok(default) };
+        let Some(text) = self.given(key, Type::Bool) else { return Ok(default) };
         parse_bool(text).map_err(|e| Fault::param(format!("parse {key} bool val err, err {e}")))
     }
 
@@ -189,7 +215,7 @@ impl Params {
 
     /// `weight`: missing [`Params::WEIGHT_DEFAULT`].
     pub fn weight(&self) -> Result<i64, Fault> {
-        let Some(text) = self.optional("weight") else { return Ok(Self::WEIGHT_DEFAULT) };
+        let Some(text) = self.given("weight", Type::I64) else { return Ok(Self::WEIGHT_DEFAULT) };
         match atoi(text) {
             Ok(n) if n < 0 => Err(Fault::param("weight should not be set to less than 0")),
             Ok(n) => Ok(n),
@@ -199,47 +225,62 @@ impl Params {
 
     /// `dstNodeSet`: missing 0.
     pub fn dst_node_set(&self) -> Result<u64, Fault> {
-        let Some(text) = self.optional("dstNodeSet") else { return Ok(0) };
+        let Some(text) = self.given("dstNodeSet", Type::U64) else { return Ok(0) };
         parse_uint(text, 64).map_err(|e| Fault::param(format!("parse dstNodeSet uint64 vaal err, err {e}")))
     }
 }
 
 /// What [`Params::arg_or`] reads.
 pub trait Arg: Sized {
+    /// What the route declares it as.
+    const TYPE: Type;
+
     fn read(text: &str) -> Result<Self, String>;
 }
 
 impl Arg for String {
+    const TYPE: Type = Type::Text;
+
     fn read(text: &str) -> Result<Self, String> {
         Ok(text.to_owned())
     }
 }
 
 impl Arg for bool {
+    const TYPE: Type = Type::Bool;
+
     fn read(text: &str) -> Result<Self, String> {
         parse_bool(text).map_err(|e| e.to_string())
     }
 }
 
 impl Arg for i64 {
+    const TYPE: Type = Type::I64;
+
     fn read(text: &str) -> Result<Self, String> {
         parse_int(text, 64).map_err(|e| e.to_string())
     }
 }
 
 impl Arg for i32 {
+    const TYPE: Type = Type::I32;
+
     fn read(text: &str) -> Result<Self, String> {
         parse_int(text, 32).map(|n| n as i32).map_err(|e| e.to_string())
     }
 }
 
 impl Arg for u64 {
+    const TYPE: Type = Type::U64;
+
     fn read(text: &str) -> Result<Self, String> {
         parse_uint(text, 64).map_err(|e| e.to_string())
     }
 }
 
 impl Arg for u32 {
+    const TYPE: Type = Type::U32;
+
     fn read(text: &str) -> Result<Self, String> {
         parse_uint(text, 32).map(|n| n as u32).map_err(|e| e.to_string())
     }

@@ -27,12 +27,12 @@ pub struct Ctx {
 impl Ctx {
     /// The parameters of a handler that parses them explicitly ("form" in the specification): code 2 with the first error.
     pub fn form(&self) -> Result<Params, Fault> {
-        explicit(self.source())
+        explicit(self.source()).map(|params| params.of(self.route.path))
     }
 
     /// The parameters of a handler that does not: errors are ignored, multipart fields count.
     pub fn params(&self) -> Params {
-        implicit(self.source())
+        implicit(self.source()).of(self.route.path)
     }
 
     fn source(&self) -> Source<'_> {

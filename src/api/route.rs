@@ -18,8 +18,10 @@ pub struct Route {
     pub effect: Effect,
     /// One line for people.
     pub purpose: &'static str,
-    /// What a ticket must allow when the configuration says `authenticate`; `None`: never asked for.
+    /// What a ticket must allow when the configuration says `authenticate`.
     pub ticket: Option<Ticket>,
+    /// Declared to need none, as in v3.5.3. A route that declares neither is refused then.
+    pub open: bool,
     /// Its name in the rate limiter; `None`: cannot be limited.
     pub limiter: Option<&'static str>,
     /// `None`: answered "not supported yet" (see [`super::table::NOT_SUPPORTED_YET`]).
@@ -100,11 +102,15 @@ where
 impl Route {
     /// A route without ticket, limiter and handler.
     pub const fn new(path: &'static str, methods: Methods, served: Served, effect: Effect, purpose: &'static str) -> Self {
-        Self { path, methods, served, effect, purpose, ticket: None, limiter: None, handler: None }
+        Self { path, methods, served, effect, purpose, ticket: None, open: false, limiter: None, handler: None }
     }
 
     pub const fn ticket(self, message: u32, resource: &'static str) -> Self {
         Self { ticket: Some(Ticket { message, resource }), ..self }
+    }
+
+    pub const fn open(self) -> Self {
+        Self { open: true, ..self }
     }
 
     pub const fn limiter(self, name: &'static str) -> Self {

@@ -148,7 +148,10 @@ impl Service {
     /// Asks for a ticket where the configuration and the route say so.
     async fn authenticate(&self, ctx: &Ctx) -> Result<(), Fault> {
         let config = &self.master.config;
-        let Some(needed) = ctx.route.ticket.filter(|_| config.authenticate) else { return Ok(()) };
+        if !config.authenticate || ctx.route.open {
+            return Ok(());
+        }
+        let needed = ctx.route.ticket.ok_or(fault::INVALID_TICKET)?;
         let service_key = config.service_key.bytes();
         let nodes = AuthNodes { env: &self.master.env, client: &self.client, hosts: &config.auth_node_hosts, service_key };
         nodes.check(ctx.form(), needed).await

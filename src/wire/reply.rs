@@ -222,7 +222,8 @@ pub mod fault {
         CODED.iter().find(|fault| fault.code == code).cloned()
     }
 
-    const CODED: &[Fault] = &[
+    /// All that have a code of their own.
+    pub const CODED: &[Fault] = &[
         INTERNAL_ERROR,
         PARAM_ERROR,
         INVALID_CFG,

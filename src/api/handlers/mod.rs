@@ -12,6 +12,7 @@ pub mod data_node;
 pub mod data_partition;
 pub mod data_replica;
 pub mod disk;
+pub mod document;
 pub mod empty_meta;
 pub mod flash_group;
 pub mod flash_node;
