@@ -124,8 +124,13 @@ impl Service {
             Ok(body) => body,
             Err(response) => return response,
         };
+        let as_leader = matches!(leadership, Leadership::Leader { .. }) && route.served != Served::Any;
+        // The body may come long after the head, for which it led: what is done without a proposal would be done by one who does not lead.
+        if as_leader && !self.master.raft().role().leads() {
+            return no_leader();
+        }
         // A deposed leader must not answer from a state that others have changed meanwhile. A reply to a change says so by itself.
-        if matches!(leadership, Leadership::Leader { .. }) && route.served != Served::Any && route.effect == Effect::Read {
+        if as_leader && route.effect == Effect::Read {
             let deadline = self.master.env.now() + limits::CONFIRM_LEADERSHIP_TIMEOUT;
             if self.master.confirm_leadership(deadline).await.is_err() {
                 return no_leader();
