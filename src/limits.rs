@@ -237,6 +237,10 @@ pub const REPAIRING_CHECK_INTERVAL: Duration = Duration::from_secs(300);
 pub const MOVES_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Pause of a move whose step could not be taken because nothing could be committed.
 pub const MOVES_REST: Duration = Duration::from_secs(1);
+/// A plan for balancing meta nodes is looked at this often while it runs.
+pub const BALANCE_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Plans are drawn up where that is switched on, and old ones deleted, this often (v3.5.3 background-tasks.md §1, no. 33).
+pub const BALANCE_PLANS_INTERVAL: Duration = Duration::from_secs(60);
 /// Moves that have ended and are remembered.
 pub const MOVES_REMEMBERED: usize = 4_096;
 /// A request to add or delete a replica waits this long for another move of the partition to end (v3.5.3: five tries, a second apart).

@@ -228,7 +228,7 @@ fn envelope_schema() -> Value {
         "properties": {
             "code": {"$ref": "#/components/schemas/Code"},
             "msg": {"type": "string", "description": "`success`, another word of success, or why the request is refused"},
-            "data": {"description": "as v3.5.3 answers this path; null in a refusal"},
+            "data": {"description": "as v3.5.3 answers this path; null in a refusal, unless that shows the balance plan it is about"},
         },
     })
 }

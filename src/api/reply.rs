@@ -94,6 +94,14 @@ impl Reply {
         Kind::Envelope(success_around(data)).into()
     }
 
+    /// A refusal that carries data: never compressed.
+    pub fn refused<T: Serialize + ?Sized>(why: &Fault, data: &T) -> Self {
+        match envelope(why.code, &why.msg, data) {
+            Some(bytes) => Self::cached(bytes),
+            None => Self::plain(StatusCode::BAD_REQUEST, "fail to marshal http reply"),
+        }
+    }
+
     /// A whole reply kept ready, which knows no compression.
     pub fn cached(body: Bytes) -> Self {
         Kind::Ready { body, content_type: JSON, encoding: None }.into()

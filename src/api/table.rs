@@ -4,8 +4,8 @@
 
 use super::handlers::{
     access, api_limits, client, cluster, data_node, data_partition, data_replica, disk, document, empty_meta, flash_group, flash_node,
-    flash_task, graphql, lc_node, lifecycle, masters, meta_node, meta_partition, meta_replica, metrics, moves, qos, quota, raft, response,
-    s3_limits, settings, topology, user, versions, volume,
+    flash_task, graphql, lc_node, lifecycle, masters, meta_balance, meta_node, meta_partition, meta_replica, metrics, moves, qos, quota,
+    raft, response, s3_limits, settings, topology, user, versions, volume,
 };
 use super::route::Effect::{Change, Read, Report};
 use super::route::Methods::{DeletePost as DELETE_POST, Get as GET, GetPost as GET_POST, Post as POST, PutPost as PUT_POST};
@@ -124,11 +124,11 @@ pub static ROUTES: &[Route] = &[
     route("/metaPartition/cleanEmpty", GET_POST, Leader, Change, "clean frozen ones").open().to(&empty_meta::clean),
     route("/metaPartition/removeBackup", GET_POST, Leader, Change, "drop backups of cleaned ones").open().to(&empty_meta::remove_backup),
     route("/metaPartition/getCleanTask", GET, Leader, Read, "state of those tasks").open().to(&empty_meta::tasks),
-    route("/metaNode/createBalanceTask", GET_POST, Leader, Change, "create a meta balance plan").open().to(&meta_node::create_balance_task),
-    route("/metaNode/getBalanceTask", GET, Leader, Read, "read it").open().to(&meta_node::get_balance_task),
-    route("/metaNode/runBalanceTask", GET_POST, Leader, Change, "run it").open().to(&meta_node::run_balance_task),
-    route("/metaNode/stopBalanceTask", GET_POST, Leader, Change, "stop it").open().to(&meta_node::stop_balance_task),
-    route("/metaNode/deleteBalanceTask", GET_POST, Leader, Change, "delete it").open().to(&meta_node::delete_balance_task),
+    route("/metaNode/createBalanceTask", GET_POST, Leader, Change, "create a meta balance plan").open().to(&meta_balance::create_balance_task),
+    route("/metaNode/getBalanceTask", GET, Leader, Read, "read it").open().to(&meta_balance::get_balance_task),
+    route("/metaNode/runBalanceTask", GET_POST, Leader, Change, "run it").open().to(&meta_balance::run_balance_task),
+    route("/metaNode/stopBalanceTask", GET_POST, Leader, Change, "stop it").open().to(&meta_balance::stop_balance_task),
+    route("/metaNode/deleteBalanceTask", GET_POST, Leader, Change, "delete it").open().to(&meta_balance::delete_balance_task),
     route("/dataPartition/get", GET, Leader, Read, "details of one data partition").open().limiter("admingetdatapartition").to(&data_partition::get),
     route("/dataPartition/create", GET_POST, Leader, Change, "create data partitions").ticket(0xb0100, "master:createdatapartition").limiter("admincreatedatapartition").to(&data_partition::create),
     route("/dataPartition/changeleader", GET_POST, Leader, Change, "raft leader change of a data partition").ticket(0xb0200, "master:changedatapartitionleader").limiter("admindatapartitionchangeleader").to(&data_partition::change_leader),
@@ -159,7 +159,7 @@ pub static ROUTES: &[Route] = &[
     route("/dataNode/update", GET_POST, Leader, Change, "change the id of a data node").open().limiter("adminupdatedatanode").to(&data_node::update_id),
     route("/invalid/nodes", GET_POST, Leader, Read, "nodes whose id differs from their partitions' peers").open().limiter("admingetinvalidnodes").to(&cluster::invalid_nodes),
     route("/dataPartitions/set", GET_POST, AnyWithCache, Report, "leader pushes a volume's partition view to a follower").open().to(&masters::set_data_partitions),
-    route("/metaNode/offline", GET_POST, Leader, Change, "plan to empty a meta node").open().to(&meta_node::offline),
+    route("/metaNode/offline", GET_POST, Leader, Change, "plan to empty a meta node").open().to(&meta_balance::offline),
     route("/dataNode/add", GET_POST, Leader, Change, "register a data node").ticket(0xd0100, "master:adddatannode").limiter("adddatanode").to(&data_node::add),
     route("/dataNode/decommission", GET_POST, Leader, Change, "decommission a data node").ticket(0xd0200, "master:decommissiondatannode").limiter("decommissiondatanode").to(&data_node::decommission),
     route("/dataNode/queryDecommissionProgress", GET_POST, Leader, Read, "its progress").open().to(&data_node::progress),

@@ -20,7 +20,8 @@ impl Master {
         }
     }
 
-    async fn ask_to_lead(&self, id: PartitionId, addr: &str) {
+    /// Asks a replica to lead its raft group.
+    pub(super) async fn ask_to_lead(&self, id: PartitionId, addr: &str) {
         if let Err(why) = self.call(addr, Opcode::META_PARTITION_TRY_TO_LEADER, Subject::MetaPartition(id), ()).await {
             tracing::info!(partition = id.0, addr, %why, "does not lead");
         }

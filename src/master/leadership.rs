@@ -111,6 +111,8 @@ impl Reign {
         every!("data partition checks", limits::CHECK_INTERVAL, check_data_partitions);
         every!("meta partition checks", limits::CHECK_INTERVAL, check_meta_partitions);
         every!("empty meta partitions", limits::CHECK_INTERVAL, clean_round);
+        every!("meta node balance", limits::BALANCE_LOOK_INTERVAL, carry_out_balance_plan);
+        every!("meta node balance plans", limits::BALANCE_PLANS_INTERVAL, keep_balance_plan);
         every!("fault domains", limits::CHECK_INTERVAL, check_fault_domains);
         every!("volume deletion", limits::CHECK_INTERVAL, delete_volumes);
         every!("meta partition loads", limits::META_LOAD_INTERVAL, load_meta_partitions);

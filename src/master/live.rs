@@ -5,6 +5,7 @@ use super::moves::InHand;
 use crate::env::{Mono, Wall};
 use crate::ids::{PartitionId, VolumeId};
 use crate::model::PartitionKind;
+use crate::plan::balance::course;
 use crate::plan::flash::Fleet;
 use crate::plan::flow_limits;
 use crate::plan::lifecycle::Jobs;
@@ -35,6 +36,8 @@ pub struct Live {
     pub tombstones_since: BTreeMap<(PartitionKind, PartitionId), Mono>,
     /// Moves of replicas as this leader carries them out.
     pub moves: InHand,
+    /// The plan for balancing meta nodes as this leader carries it out.
+    pub balance: course::Memory,
     /// What is being done with empty meta partitions.
     pub cleanings: Cleanings,
     /// Partitions whose hosts and raft groups do not agree.

@@ -12,6 +12,7 @@
 //!
 //! Invariant: nothing here knows HTTP, and no lock is held across an await.
 
+pub mod balance;
 pub mod cached;
 pub mod checks;
 pub mod cleanup;

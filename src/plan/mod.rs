@@ -6,6 +6,7 @@
 //! * `data_partition`, `meta_partition`, `volume`: what they can do, and what is to be done about it.
 //! * `empty_partitions`: which meta partitions may be frozen and cleaned.
 //! * `moves`: taking replicas from node to node, one step at a time.
+//! * `balance`: plans of such moves that relieve meta nodes, or empty one.
 //! * `flash`, `flash_groups`, `flash_tasks`: the flash cache: its nodes, who has which slots, manual tasks.
 //! * `flow_limits`: sharing a volume's limits among its clients.
 //! * `usage_limits`, `quota_paths`: limits on directories and users.
@@ -18,6 +19,7 @@
 //! Invariant: pure. No clock, no randomness, no I/O, no async: `now` is an argument (monotonic time since an origin of the process), wall
 //! time is unix seconds, random numbers come from a closure of the caller.
 
+pub mod balance;
 pub mod data_partition;
 pub mod empty_partitions;
 pub mod flash;

@@ -69,6 +69,12 @@ impl World {
         self.state = State::from_pairs(self.pairs.clone()).expect("records of tests are readable");
     }
 
+    /// Takes a record away.
+    pub fn delete<R: Record>(&mut self, record: &R) {
+        self.pairs.remove(record.key().as_bytes());
+        self.state = State::from_pairs(self.pairs.clone()).expect("records of tests are readable");
+    }
+
     pub fn scene(&self) -> Scene<'_> {
         Scene { state: &self.state, rules: &self.rules, now: self.now, wall_secs: self.wall() }
     }

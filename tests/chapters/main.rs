@@ -22,6 +22,9 @@ use std::time::{Duration, Instant};
 /// Chapters replayed at a time: most of their time they wait for heartbeats.
 const CHAPTERS_AT_A_TIME: usize = 5;
 
+/// A step that v3.5.3 waited for in vain is waited for no longer than this, seconds.
+const WAIT_IN_VAIN_SECS_MAX: u64 = 20;
+
 /// Step of a chapter, and why its reply may differ.
 type Exceptions = BTreeMap<String, String>;
 
@@ -64,7 +67,7 @@ async fn replay(dir: &Path, name: &str, net: u8) -> (usize, Vec<(String, String)
     let chapter = read(&dir.join(format!("{name}.json")));
     let expected = read(&dir.join(format!("{name}.expect.json")));
     let expected = expected.as_object().expect("replies by step");
-    let replies = match play(&chapter, net).await {
+    let replies = match play(&chapter, expected, net).await {
         Ok(replies) => replies,
         Err(why) => return (expected.len(), vec![("start".to_owned(), why)]),
     };
@@ -83,7 +86,7 @@ async fn replay(dir: &Path, name: &str, net: u8) -> (usize, Vec<(String, String)
     (expected.len(), different)
 }
 
-async fn play(chapter: &Value, net: u8) -> Result<BTreeMap<String, Value>, String> {
+async fn play(chapter: &Value, expected: &serde_json::Map<String, Value>, net: u8) -> Result<BTreeMap<String, Value>, String> {
     let mut lab = Lab::start(chapter, net).await?;
     let mut saved = BTreeMap::from([("net".to_owned(), format!("127.0.{net}"))]);
     let mut replies = BTreeMap::new();
@@ -104,7 +107,9 @@ async fn play(chapter: &Value, net: u8) -> Result<BTreeMap<String, Value>, Strin
         if step.get("p").is_none() {
             continue;
         }
-        let end = Instant::now() + Duration::from_secs(step["secs"].as_u64().unwrap_or(60));
+        let in_vain = step["id"].as_str().and_then(|id| expected.get(id)).is_some_and(|reply| reply["late"] == true);
+        let secs = step["secs"].as_u64().unwrap_or(60).min(if in_vain { WAIT_IN_VAIN_SECS_MAX } else { u64::MAX });
+        let end = Instant::now() + Duration::from_secs(secs);
         let empty = serde_json::Map::new();
         let until = step["until"].as_object().unwrap_or(&empty);
         let reply = loop {

@@ -1,8 +1,8 @@
-//! Meta nodes (v3.5.3 http-partitions-nodes.md §1.2, §9, §11).
+//! Meta nodes (v3.5.3 http-partitions-nodes.md §1.2, §11).
 
 use super::data_node::{migration, not_found, registration};
+use super::look;
 use super::meta_replica::allowed;
-use super::{look, not_supported};
 use crate::api::go_parse::parse_uint;
 use crate::api::reply::Reply;
 use crate::api::request::Ctx;
@@ -152,76 +152,4 @@ pub async fn migrate_partition(ctx: Ctx) -> Result<Reply, Fault> {
     ctx.master.migrate_meta_replica(ctx.route.path, &wish).await?;
     let MetaMove { from, to, .. } = wish;
     Ok(Reply::text(format!("migrateMetaPartitionHandler id({id}) from src [{from}] to target[{to}] has migrate successfully")))
-}
-
-/// `/metaNode/offline`: an empty node goes at once.
-pub async fn offline(ctx: Ctx) -> Result<Reply, Fault> {
-    let p = ctx.form()?;
-    let addr = p.optional("addr").ok_or(fault::PARAM_ERROR)?;
-    let addr = ctx.resolved(addr).await;
-    let state = ctx.master.state();
-    known(&state, &addr)?;
-    if state.meta_partition_count_on(&addr) > 0 {
-        return Err(not_supported("emptying a meta node"));
-    }
-    if !ctx.master.remove_meta_node_if_empty(&addr).await? {
-        return Err(Fault::internal(format!("meta node {addr} is needed by moves of meta partitions")));
-    }
-    Ok(Reply::text(format!("Offline metanode {addr} successfully")))
-}
-
-// ---- balance plans (§9) ---------------------------------------------------------------------------------------------
-
-/// `/metaNode/createBalanceTask`.
-pub async fn create_balance_task(ctx: Ctx) -> Result<Reply, Fault> {
-    let state = ctx.master.state();
-    if state.balance_plan.is_some() {
-        return Err(Fault::internal("There is a meta partition task plan already. Please remove it before create a new one."));
-    }
-    let high = state.settings.meta_node_memory_high_per;
-    let overloaded = look(&ctx, |sight| {
-        let mut nodes = sight.state.meta_nodes.values().map(|node| sight.meta_node(&node.addr));
-        nodes.any(|report| report.ratio() >= high || report.system_ratio() >= high)
-    });
-    if overloaded {
-        return Err(not_supported("planning the balance of meta nodes"));
-    }
-    Err(Fault::internal("Not find meta node that needs partition rebalance."))
-}
-
-/// `/metaNode/getBalanceTask`.
-pub async fn get_balance_task(ctx: Ctx) -> Result<Reply, Fault> {
-    let state = ctx.master.state();
-    let plan = state.balance_plan.as_ref().ok_or_else(|| Fault::internal("no meta partition migrate plan"))?;
-    if plan.total <= 0 {
-        return Err(Fault::internal("Meta partition migrate plan doesn't existed."));
-    }
-    Ok(Reply::ok(&**plan))
-}
-
-/// `/metaNode/runBalanceTask`.
-pub async fn run_balance_task(ctx: Ctx) -> Result<Reply, Fault> {
-    if ctx.master.state().balance_plan.is_none() {
-        let text = "can't find meta partition balance task in raft storage: no meta partition migrate plan";
-        return Err(Fault::internal(text));
-    }
-    Err(not_supported("running a balance plan"))
-}
-
-/// `/metaNode/stopBalanceTask`.
-pub async fn stop_balance_task(_: Ctx) -> Result<Reply, Fault> {
-    Err(Fault::internal("Balance task is not running"))
-}
-
-/// `/metaNode/deleteBalanceTask`: through raft, where v3.5.3 deletes on the leader alone.
-pub async fn delete_balance_task(ctx: Ctx) -> Result<Reply, Fault> {
-    ctx.master
-        .commit(ctx.route.path, |state, txn| {
-            if let Some(plan) = &state.balance_plan {
-                txn.remove(&**plan);
-            }
-            Ok(())
-        })
-        .await?;
-    Ok(Reply::text("Delete balance plan task successfully."))
 }

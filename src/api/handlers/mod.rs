@@ -23,6 +23,7 @@ pub mod json_body;
 pub mod lc_node;
 pub mod lifecycle;
 pub mod masters;
+pub mod meta_balance;
 pub mod meta_node;
 pub mod meta_partition;
 pub mod meta_replica;
@@ -42,16 +43,10 @@ pub mod volume;
 use super::request::Ctx;
 use crate::view::gotext;
 use crate::view::sight::Sight;
-use crate::wire::reply::Fault;
 
 /// What a view shows of this moment. The leader's memory is held while `view` runs, so it must not take long.
 fn look<T>(ctx: &Ctx, view: impl FnOnce(&Sight<'_>) -> T) -> T {
     let moment = ctx.master.moment();
     let live = ctx.master.live();
     view(&Sight::new(moment.scene(), &live.reports, gotext::ZONE))
-}
-
-/// The refusal of what this master cannot do yet.
-fn not_supported(what: &str) -> Fault {
-    Fault::internal(format!("{what} is not supported yet"))
 }

@@ -3,7 +3,7 @@
 //! Must not know: what the items are.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 
 /// A list that keeps whether it was nil. Collecting nothing gives nil, as appending nothing to a nil slice does.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +38,12 @@ impl<T> Deref for List<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
         self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl<T> DerefMut for List<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        self.0.as_deref_mut().unwrap_or_default()
     }
 }
 
