@@ -18,6 +18,7 @@
 //! * [`mutants`]: planted bugs that prove the simulation; nothing without the feature of that name.
 //! * [`observe`]: logs, metrics, audit; usable by all.
 #![forbid(unsafe_code)]
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod api;
 pub mod config;

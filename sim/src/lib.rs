@@ -7,6 +7,7 @@
 //! * [`run`]: a cluster, clients and faults in the world, and the verdict.
 //! * [`world`]: hosts, clocks, disks and a network on virtual time, with faults; the seams' simulated side.
 #![forbid(unsafe_code)]
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod checks;
 pub mod contract;

@@ -1,6 +1,7 @@
 //! Production: tokio behind the seams, and the operating system's randomness.
 //!
 //! Everything here must be called inside a tokio runtime with its I/O and timer drivers on.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the seams' real side")]
 
 use super::{rocks, BoxFuture, Clock, Entropy, Env, Io, Listener, Mono, Network, Purpose, Stream, TaskHandle, Tasks, Wall};
 use std::future::Future;

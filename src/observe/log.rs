@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
@@ -158,11 +158,12 @@ fn append_to(path: &Path) -> io::Result<File> {
 }
 
 /// Deletes renamed files that are too old, as far as it can.
+#[allow(clippy::disallowed_methods, reason = "the age of a file of the operating system")]
 fn forget_old(dir: &Path) {
     let Ok(entries) = fs::read_dir(dir) else { return };
     for entry in entries.flatten() {
         let old = entry.path().extension().is_some_and(|e| e == "old");
-        let age = entry.metadata().and_then(|m| m.modified()).map(|t| SystemTime::now().duration_since(t).unwrap_or_default());
+        let age = entry.metadata().and_then(|m| m.modified()).map(|t| t.elapsed().unwrap_or_default());
         if old && age.is_ok_and(|age| age > KEPT) {
             let _ = fs::remove_file(entry.path());
         }
