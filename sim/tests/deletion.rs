@@ -45,7 +45,8 @@ fn replicas(cluster: &Cluster) -> usize {
 #[test]
 fn a_delayed_deletion_outlives_the_leader_that_took_the_order_and_takes_the_volume_from_its_users() {
     world::run(1, |world| async move {
-        let options = Options { data_nodes: 3, meta_nodes: 3, clients: 1, faults: Vec::new(), ..Options::draw(1, Profile::Survivable) };
+        let options =
+            Options { data_nodes: 3, meta_nodes: 3, clients: 1, zones: 1, faults: Vec::new(), ..Options::draw(1, Profile::Survivable) };
         let cluster = Cluster::new(world.clone(), &options);
         cluster.start_all();
         let host = world.add_host("visitor", IpAddr::from([10, 0, 9, 200]));

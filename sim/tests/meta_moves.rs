@@ -50,7 +50,8 @@ fn whatever_dies_or_is_lost_replicas_end_where_the_records_say() {
 
 async fn run(world: World, seed: u64) {
     let mut stream = Stream::new(seed, &["meta moves"]);
-    let options = Options { data_nodes: 3, meta_nodes: 6, clients: 1, faults: Vec::new(), ..Options::draw(seed, Profile::Survivable) };
+    let options =
+        Options { data_nodes: 3, meta_nodes: 6, clients: 1, zones: 1, faults: Vec::new(), ..Options::draw(seed, Profile::Survivable) };
     let cluster = Cluster::new(world.clone(), &options);
     cluster.start_all();
     world.sleep(SEC * 30).await;

@@ -1,6 +1,6 @@
 //! `cargo sim`: seeds 1 to SIM_SEEDS (20) keep every invariant, and a seed does the same in every process.
 //!
-//! Each seed runs in a process of its own (see `sim/src/bin/cfs-sim.rs`).
+//! Each seed runs in a process of its own (see `sim/src/bin/cfs-sim/worker.rs`).
 #![cfg(madsim)]
 
 use std::process::Command;

@@ -17,7 +17,8 @@ const SEC: Duration = Duration::from_secs(1);
 #[test]
 fn a_packet_that_comes_after_the_wall_clock_jumped_leaves_no_orphan() {
     world::run(1, |world| async move {
-        let options = Options { data_nodes: 3, meta_nodes: 3, clients: 1, faults: Vec::new(), ..Options::draw(1, Profile::Survivable) };
+        let options =
+            Options { data_nodes: 3, meta_nodes: 3, clients: 1, zones: 1, faults: Vec::new(), ..Options::draw(1, Profile::Survivable) };
         let cluster = Cluster::new(world.clone(), &options);
         cluster.start_all();
         world.sleep(SEC * 30).await;

@@ -179,7 +179,7 @@ fn a_probe_crashes_before_a_sync_and_after_it() {
             seen.insert(world::run(seed, move |world| async move {
                 let (host, env) = start(&world, "a", 1).await;
                 let store = env.storage.open(Path::new("/d")).await.expect("opens");
-                world.set_hook(Some(Box::new(move |_, at| if at == point { Verdict::Crash } else { Verdict::Go })));
+                world.set_hook(Some(Box::new(move |_, at, _| if at == point { Verdict::Crash } else { Verdict::Go })));
                 let acknowledged = Arc::new(Mutex::new(false));
                 let flag = acknowledged.clone();
                 drop(env.spawn("writer", async move { *flag.lock().expect("lock") = put(&store, 0, Durability::Synced).await }));
@@ -201,7 +201,7 @@ fn a_failed_sync_ends_the_store_s_use() {
     world::run(1, |world| async move {
         let (_, env) = start(&world, "a", 1).await;
         let store = env.storage.open(Path::new("/d")).await.expect("opens");
-        world.set_hook(Some(Box::new(|_, at| if at == Point::SyncBegin { Verdict::Fail } else { Verdict::Go })));
+        world.set_hook(Some(Box::new(|_, at, _| if at == Point::SyncBegin { Verdict::Fail } else { Verdict::Go })));
         assert!(!put(&store, 0, Durability::Synced).await);
         world.set_hook(None);
         assert!(!put(&store, 1, Durability::Synced).await, "a store goes on after a disk error");

@@ -1,4 +1,4 @@
-//! R12: the same applied index means the same state. R11: what a master has applied never goes back while it runs.
+//! R12: the same applied index means the same state. R10: what a master has applied never goes back while it runs.
 
 use super::{Sample, Violation};
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ impl Digests {
         let Sample { master, incarnation, applied, digest, .. } = *sample;
         let last = self.last.entry(master).or_default();
         if last.0 == incarnation && applied < last.1 {
-            return Err(Violation::new("R11", format!("master {} goes back from index {} to {applied}", master + 1, last.1)));
+            return Err(Violation::new("R10", format!("master {} goes back from index {} to {applied}", master + 1, last.1)));
         }
         *last = (incarnation, applied);
         let (first, who) = *self.by_index.entry(applied).or_insert((digest, master));
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     fn sample(master: usize, incarnation: u64, applied: u64, digest: u64) -> Sample {
-        Sample { at: Default::default(), master, incarnation, term: 1, leads: false, applied, digest }
+        Sample { at: Default::default(), master, incarnation, disk: 1, term: 1, leads: false, role: 'F', applied, digest }
     }
 
     #[test]
@@ -56,6 +56,6 @@ mod tests {
         let mut digests = Digests::default();
         assert_eq!(digests.observe(&sample(0, 1, 5, 77)), Ok(()));
         assert_eq!(digests.observe(&sample(0, 2, 4, 76)), Ok(()));
-        assert_eq!(digests.observe(&sample(0, 2, 3, 75)).map_err(|v| v.invariant), Err("R11"));
+        assert_eq!(digests.observe(&sample(0, 2, 3, 75)).map_err(|v| v.invariant), Err("R10"));
     }
 }

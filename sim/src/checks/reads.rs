@@ -8,6 +8,8 @@ use std::time::Duration;
 
 struct Life {
     asked: Duration,
+    /// How often somebody asked for it: what fails half way is taken back, and another try has another id.
+    tries: u32,
     created: Option<Duration>,
     /// The first deletion was begun, and acknowledged.
     delete_begun: Option<Duration>,
@@ -20,8 +22,13 @@ pub fn check(history: &[Event]) -> Result<(), Violation> {
     let mut ids: BTreeMap<&str, u64> = BTreeMap::new();
     for event in history {
         let (Outcome::Done(seen), Some(ended)) = (&event.outcome, event.ended) else { continue };
+        if matches!(event.op, Op::GetUser { .. }) {
+            // Users are judged by the full search only.
+            continue;
+        }
         for seen in seen {
-            if let Some(id) = seen.id {
+            let once = lives.get(seen.volume.as_str()).is_some_and(|life| life.tries == 1);
+            if let Some(id) = seen.id.filter(|_| once) {
                 let known = *ids.entry(&seen.volume).or_insert(id);
                 if known != id {
                     return Err(Violation::new("A1", format!("volume {} had id {known}: {event}", seen.volume)));
@@ -47,7 +54,9 @@ fn lives(history: &[Event]) -> BTreeMap<&str, Life> {
     for event in history {
         match &event.op {
             Op::Create { volume } => {
-                let life = lives.entry(volume).or_insert(Life { asked: event.begun, created: None, delete_begun: None, deleted: None });
+                let life =
+                    lives.entry(volume).or_insert(Life { asked: event.begun, tries: 0, created: None, delete_begun: None, deleted: None });
+                life.tries += 1;
                 life.asked = life.asked.min(event.begun);
                 if event.is_done() {
                     life.created = first(life.created, event.ended);

@@ -67,7 +67,8 @@ pub struct FleetOptions {
 }
 
 /// Something that goes wrong with an operation on a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Mishap {
     /// Answered with an error, not done.
     Refuse,
@@ -97,6 +98,9 @@ pub struct LogEntry {
     pub req: i64,
     /// The task's id.
     pub id: Value,
+    /// The task's request id.
+    #[serde(skip)]
+    pub uuid: String,
     pub request: Value,
 }
 
@@ -142,6 +146,8 @@ pub(super) struct State {
     pub leaders: BTreeMap<(Kind, u64), u64>,
     log: VecDeque<LogEntry>,
     pub breaches: Vec<Breach>,
+    /// Nodes that said that they created a partition.
+    pub answered: BTreeMap<(Kind, u64), BTreeSet<String>>,
 }
 
 impl State {
@@ -234,6 +240,11 @@ impl Fleet {
         self.lock().log.drain(..).collect()
     }
 
+    /// Nodes that said that they created this partition.
+    pub fn answered(&self, kind: Kind, pid: u64) -> BTreeSet<String> {
+        self.lock().answered.get(&(kind, pid)).cloned().unwrap_or_default()
+    }
+
     /// What masters did that they must not do, oldest first.
     pub fn breaches(&self) -> Vec<Breach> {
         self.lock().breaches.clone()
@@ -276,6 +287,14 @@ impl Fleet {
         if let Some(node) = self.lock().node(addr) {
             node.over.extend(set);
             node.over_part.entry(pid).or_default().extend(part);
+        }
+    }
+
+    /// The node's heartbeat responses are true again.
+    pub fn truth(&self, addr: &str) {
+        if let Some(node) = self.lock().node(addr) {
+            node.over.clear();
+            node.over_part.clear();
         }
     }
 

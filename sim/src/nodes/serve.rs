@@ -207,6 +207,7 @@ async fn serve(fleet: &Arc<Fleet>, env: &Env, addr: &str, mut stream: Stream) ->
                 pid: pid.0,
                 req: packet.header.req_id,
                 id: task["ID"].clone(),
+                uuid: task["RequestID"].as_str().unwrap_or_default().to_owned(),
                 request: task["Request"].clone(),
             });
             state.node(addr).and_then(|node| node.next_mishap(opcode.0))
@@ -236,8 +237,21 @@ async fn serve(fleet: &Arc<Fleet>, env: &Env, addr: &str, mut stream: Stream) ->
             }
             _ => {}
         }
+        let created = [Opcode::CREATE_DATA_PARTITION, Opcode::CREATE_META_PARTITION].contains(&opcode);
+        if created && reply.header.result_code == ResultCode::OK {
+            let mut state = fleet.lock();
+            if let Some(kind) = state.node(addr).map(|node| node.view.kind) {
+                state.answered.entry((kind, created_pid(&packet, &task))).or_default().insert(addr.to_owned());
+            }
+        }
         packets::write(&mut stream, &reply).await?;
     }
+}
+
+/// The partition that a packet has created.
+fn created_pid(packet: &Packet, task: &Value) -> u64 {
+    let of = |key: &str| task["Request"][key].as_u64();
+    of("PartitionId").or(of("PartitionID")).unwrap_or(packet.header.partition_id.0)
 }
 
 async fn execute(fleet: &Arc<Fleet>, env: &Env, addr: &str, packet: &Packet, delivery: Delivery, task: &Value) -> Packet {

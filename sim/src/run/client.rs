@@ -1,32 +1,35 @@
-//! A client: asks for volumes through any master, one operation at a time, and remembers what it was told.
+//! A client: carries out its steps of the workload, one at a time, and remembers what it was told.
 
 use super::cluster::master_addr;
 use super::history::{Event, Op, Outcome, Seen};
+use super::workload::Step;
+use crate::checks::{envelope, Violation};
 use crate::http::{self, Answer, CallError};
-use crate::world::entropy::Stream;
 use crate::world::trace::What;
 use crate::world::{HostId, World};
 use ::http::{Method, StatusCode};
 use bytes::Bytes;
 use cfs_master::env::Env;
-use serde_json::Value;
+use serde_json::{json, Value};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How long a client waits for an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+/// A step that is later than this is left out: who waited does not make up for it.
+const LATE_MAX: Duration = Duration::from_secs(2);
 /// Owner of all volumes, and the MD5 of it that deleting one needs.
 const OWNER: &str = "owner1";
 const AUTH_KEY: &str = "4ef5ba0c918c537fadba2ada54e3dd68";
-/// Volumes that one client keeps; then it deletes before it creates.
-const VOLUMES_MAX: usize = 12;
 /// Codes that say that nothing was done: bad parameter, no such volume, no leader.
 const REFUSALS: [i64; 3] = [2, 7, 33];
+/// The code of a user that does not exist.
+const USER_NOT_EXISTS: i64 = 46;
 
 /// All operations of all clients, in the order in which they began.
 #[derive(Clone, Default)]
-pub struct History(Arc<Mutex<Vec<Event>>>);
+pub struct History(Arc<Mutex<Vec<Event>>>, Arc<Mutex<Option<Violation>>>);
 
 impl History {
     pub fn begin(&self, event: Event) -> usize {
@@ -42,6 +45,11 @@ impl History {
         events[number].clone()
     }
 
+    /// A reply that was none, if there was one (A2).
+    pub fn found(&self) -> Option<Violation> {
+        self.1.lock().expect("lock").clone()
+    }
+
     pub fn all(&self) -> Vec<Event> {
         self.0.lock().expect("lock").clone()
     }
@@ -53,39 +61,22 @@ pub struct Client {
     pub host: HostId,
     pub env: Env,
     pub number: usize,
-    pub masters: usize,
+    pub zones: usize,
     pub history: History,
 }
 
 impl Client {
-    /// Works until `until`.
-    pub async fn work(self, until: Duration, think_max: Duration) {
-        let mut stream = self.world.stream(&["client", &self.number.to_string()]);
-        let mut mine: Vec<String> = Vec::new();
-        let mut made = 0;
-        while self.world.now() < until {
-            self.env.sleep(stream.time(Duration::from_millis(20), think_max)).await;
-            let op = self.choose(&mut stream, &mut mine, &mut made);
-            let master = stream.below(self.masters as u64) as usize;
-            self.perform(master, op).await;
-        }
-    }
-
-    fn choose(&self, stream: &mut Stream, mine: &mut Vec<String>, made: &mut usize) -> Op {
-        let create = mine.is_empty() || (mine.len() < VOLUMES_MAX && stream.chance(350));
-        if create {
-            *made += 1;
-            let volume = format!("vol-{}-{made}", self.number);
-            mine.push(volume.clone());
-            return Op::Create { volume };
-        }
-        let one = stream.below(mine.len() as u64) as usize;
-        match stream.below(100) {
-            0..=19 => Op::Delete { volume: mine.swap_remove(one) },
-            20..=49 => Op::Get { volume: mine[one].clone() },
-            50..=69 => Op::List,
-            70..=84 => Op::Grow { volume: mine[one].clone() },
-            _ => Op::View { volume: mine[one].clone() },
+    /// Carries out its steps until `until`, but for those that came while it waited for an answer.
+    pub async fn work(self, steps: Vec<Step>, until: Duration) {
+        for step in steps {
+            if self.world.now() > step.at + LATE_MAX {
+                continue;
+            }
+            self.world.sleep_until(step.at).await;
+            if self.world.now() >= until {
+                return;
+            }
+            self.perform(step.master, step.op).await;
         }
     }
 
@@ -95,25 +86,53 @@ impl Client {
         let event = Event { client: self.number, master, op: op.clone(), begun, ended: None, outcome: Outcome::Pending };
         let number = self.history.begin(event);
         let now = self.env.now();
-        let answer =
-            http::call(&self.env, &master_addr(master), Method::GET, &target(&op), Bytes::new(), now + CONNECT_WITHIN, now + ANSWER_WITHIN)
-                .await;
+        let ((method, body), target) = (body(&op), target(&op, self.zones));
+        let answer = http::call(&self.env, &master_addr(master), method, &target, body, now + CONNECT_WITHIN, now + ANSWER_WITHIN).await;
+        if let Some(Err(violation)) = answer.as_ref().ok().map(|answer| envelope::check(&target, answer)) {
+            self.history.1.lock().expect("lock").get_or_insert(violation);
+        }
         let event = self.history.end(number, self.world.now(), outcome(&op, answer));
         self.world.note(Some(self.host), What::Client(event.to_string()));
         event
     }
 }
 
-fn target(op: &Op) -> String {
+/// The request. With several zones a volume lies in one of them or in all.
+fn target(op: &Op, zones: usize) -> String {
     let (path, pairs) = match op {
-        Op::Create { volume } => ("/admin/createVol", vec![("name", volume.as_str()), ("owner", OWNER), ("capacity", "10")]),
+        Op::Create { volume } => {
+            let mut pairs = vec![("name", volume.as_str()), ("owner", OWNER), ("capacity", "10")];
+            match (zones, volume.len() % 3) {
+                (0..=1, _) => {}
+                (_, 0) => pairs.push(("crossZone", "true")),
+                (_, 1) => pairs.push(("zoneName", "z1")),
+                _ => pairs.push(("zoneName", "z2")),
+            }
+            ("/admin/createVol", pairs)
+        }
         Op::Delete { volume } => ("/vol/delete", vec![("name", volume.as_str()), ("authKey", AUTH_KEY)]),
         Op::Get { volume } => ("/admin/getVol", vec![("name", volume.as_str())]),
         Op::List => ("/vol/list", vec![("keywords", "")]),
         Op::Grow { volume } => ("/dataPartition/create", vec![("name", volume.as_str()), ("count", "1")]),
         Op::View { volume } => ("/client/partitions", vec![("name", volume.as_str())]),
+        Op::Expand { volume, capacity } => {
+            let pairs = [("name", volume.as_str()), ("authKey", AUTH_KEY), ("capacity", &capacity.to_string())];
+            return format!("/vol/expand?{}", http::query(&pairs));
+        }
+        Op::CreateUser { .. } => ("/user/create", vec![]),
+        Op::DeleteUser { user } => ("/user/delete", vec![("user", user.as_str())]),
+        Op::GetUser { user } => ("/user/info", vec![("user", user.as_str())]),
+        Op::Other { target } => return target.clone(),
     };
     format!("{path}?{}", http::query(&pairs))
+}
+
+/// Method and body of the request.
+fn body(op: &Op) -> (Method, Bytes) {
+    match op {
+        Op::CreateUser { user } => (Method::POST, json!({"id": user, "pwd": "password", "type": 3}).to_string().into()),
+        _ => (Method::GET, Bytes::new()),
+    }
 }
 
 /// What the client knows after an answer, or the lack of one.
@@ -137,6 +156,8 @@ fn outcome(op: &Op, answer: Result<Answer, CallError>) -> Outcome {
             let volumes = reply["data"].as_array().map(Vec::as_slice).unwrap_or_default();
             Outcome::Done(volumes.iter().map(|volume| seen(volume["Name"].as_str().unwrap_or_default().to_owned(), volume)).collect())
         }
+        (Some(0), Op::GetUser { user }) => Outcome::Done(vec![Seen { volume: user.clone(), id: None, status: 0 }]),
+        (Some(USER_NOT_EXISTS), Op::GetUser { .. }) => Outcome::Done(Vec::new()),
         (Some(0), _) => Outcome::Done(Vec::new()),
         (Some(7), Op::Get { .. }) => Outcome::Done(Vec::new()),
         (Some(code), _) if REFUSALS.contains(&code) => Outcome::Refused { code, text: msg },

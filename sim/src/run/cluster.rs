@@ -1,5 +1,6 @@
 //! The cluster of a run: masters, storage nodes and clients, each on a host of its own.
 
+use super::crash_point::{LOG_DIR, STATE_DIR};
 use super::options::Options;
 use super::start;
 use crate::checks::Sample;
@@ -7,9 +8,11 @@ use crate::nodes::{Fleet, FleetOptions, Shape};
 use crate::world::trace::What;
 use crate::world::{Crash, HostId, World};
 use cfs_master::master::Master;
+use cfs_master::raft;
 use cfs_master::state::State;
 use serde_json::json;
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -49,11 +52,21 @@ pub fn master_addr(n: usize) -> String {
     format!("{}:17010", master_ip(n))
 }
 
+fn letter(state: raft::State) -> char {
+    match state {
+        raft::State::Out => 'o',
+        raft::State::Learner => 'l',
+        raft::State::Follower => 'F',
+        raft::State::Candidate => 'C',
+        raft::State::Leader => 'L',
+    }
+}
+
 impl Cluster {
     /// All hosts, none of them running.
     pub fn new(world: World, options: &Options) -> Self {
         let masters = (0..options.masters).map(|n| world.add_host(&format!("master {}", n + 1), master_ip(n))).collect();
-        let shape = Shape { data: options.data_nodes, meta: options.meta_nodes, zones: 1, hdd: 0, net: 7 };
+        let shape = Shape { data: options.data_nodes, meta: options.meta_nodes, zones: options.zones, hdd: 0, net: 7 };
         let addrs = (0..options.masters).map(master_addr).collect();
         let fleet = Fleet::new(addrs, &shape, FleetOptions { meta_calls_back: true, dir: None });
         let node = |addr: String| {
@@ -100,7 +113,7 @@ impl Cluster {
         let peers: Vec<String> = (0..self.masters().len()).map(|k| format!("{}:{}", k + 1, master_addr(k))).collect();
         json!({
             "role": "master", "ip": master_ip(n), "bindIp": true, "listen": "17010", "id": (n + 1).to_string(), "peers": peers.join(","),
-            "retainLogs": self.inner.retain_logs.to_string(), "walDir": "/cfs/wal", "storeDir": "/cfs/store", "clusterName": "sim",
+            "retainLogs": self.inner.retain_logs.to_string(), "walDir": LOG_DIR, "storeDir": STATE_DIR, "clusterName": "sim",
             "metaNodeReservedMem": "67108864",
         })
         .to_string()
@@ -174,6 +187,23 @@ impl Cluster {
         self.running(n).map(|running| running.master)
     }
 
+    /// The running master with this position, and how often its program was started.
+    pub fn started(&self, n: usize) -> Option<(u64, Arc<Master>)> {
+        self.running(n).map(|running| (running.incarnation, running.master))
+    }
+
+    /// Other numbers whenever anything about a master's log may have changed.
+    pub fn log_version(&self, n: usize) -> [u64; 5] {
+        let (replaced, changes) = self.world().disk(self.masters()[n]).version(Path::new(LOG_DIR));
+        match self.started(n) {
+            None => [replaced, changes, 0, 0, 0],
+            Some((start, master)) => {
+                let (role, status) = (master.raft().role(), master.raft().status());
+                [replaced, changes, start, role.term.0 << 1 | u64::from(role.leads()), status.commit.0]
+            }
+        }
+    }
+
     /// Who leads: of several that think so, the one with the highest term.
     pub fn leader(&self) -> Option<usize> {
         let leads = |n: &usize| self.master(*n).map(|master| master.raft().role()).filter(|role| role.leads()).map(|role| role.term);
@@ -195,8 +225,10 @@ impl Cluster {
             at: self.world().now(),
             master: n,
             incarnation: running.incarnation,
+            disk: running.master.raft().status().incarnation,
             term: role.term.0,
             leads: role.leads(),
+            role: letter(role.state),
             applied: state.applied.0,
             digest: state.digest,
         };

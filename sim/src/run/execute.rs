@@ -2,33 +2,42 @@
 
 use super::client::{Client, History};
 use super::cluster::Cluster;
+use super::crash_point::{CrashPoint, STATE_DIR};
+use super::glimpse::{Glimpses, Row};
 use super::history::{Event, Op};
+use super::holdings;
+use super::hostile::Villain;
 use super::inject::Injector;
 use super::observe::Observer;
-use super::options::{Options, Profile};
+use super::operator::Operator;
+use super::options::Options;
 use super::report::{Report, Verdict};
-use crate::checks::agreement::{self, Replica, Replicas};
-use crate::checks::{acknowledged, progress, reads, Violation};
+use super::watch::Watch;
+use crate::checks::agreement;
+use crate::checks::repeat::{self, Registered};
+use crate::checks::{acknowledged, contents, linear, progress, reads, Violation};
 use crate::http;
-use crate::nodes::Kind;
+use crate::world::disk::{Contents, Disk};
 use crate::world::trace::{self, What};
 use crate::world::{self, HostId, World};
 use ::http::Method;
 use bytes::Bytes;
 use cfs_master::env::Env;
-use cfs_master::state::State;
+use cfs_master::model::{key, Counter};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How often masters are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often the stores are looked at until all masters have applied the same.
+const STORE_LOOKS: usize = 500;
 /// How often progress is asked for after healing.
 const ASK_EVERY: Duration = Duration::from_millis(250);
-/// Acknowledged writes below which a survivable run proves nothing.
-const WRITES_MIN: usize = 50;
 
 /// A finished run: the report, and for people who look into it the last events and the whole history.
 pub struct Finished {
@@ -39,17 +48,20 @@ pub struct Finished {
     /// The hosts' names by number.
     pub hosts: Vec<String>,
     pub history: Vec<Event>,
+    /// What the masters were, at each change.
+    pub rows: Vec<(Duration, Row)>,
 }
 
 /// Runs a seed to its verdict. A panic of the program is a verdict too.
 pub fn execute(options: &Options) -> Finished {
     let window: Arc<Mutex<Option<(World, History)>>> = Arc::default();
-    let (inside, drawn) = (window.clone(), options.clone());
+    let glimpses = Glimpses::default();
+    let (inside, drawn, seen) = (window.clone(), options.clone(), glimpses.clone());
     let run = AssertUnwindSafe(move || {
         world::run(drawn.seed, move |world| async move {
             let history = History::default();
             *inside.lock().expect("lock") = Some((world.clone(), history.clone()));
-            let run = Run::new(world, history, drawn);
+            let run = Run::new(world, history, drawn, seen);
             run.to_the_end().await
         })
     });
@@ -57,11 +69,11 @@ pub fn execute(options: &Options) -> Finished {
     let (world, history) = window.lock().expect("lock").take().expect("a world was made");
     let (trace_hash, events) = world.trace_hash();
     let history = history.all();
-    let (verdict, faults, marks) = match ended {
+    let Ended { verdict, faults, marks, steps, crashes } = match ended {
         Ok(ended) => ended,
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-            (Verdict::Panic(text.unwrap_or_default()), Default::default(), Default::default())
+            Ended { verdict: Verdict::Panic(text.unwrap_or_default()), ..Ended::default() }
         }
     };
     let report = Report {
@@ -73,36 +85,55 @@ pub fn execute(options: &Options) -> Finished {
         unknown: history.iter().filter(|event| matches!(event.outcome, super::history::Outcome::Unknown(_))).count(),
         faults,
         marks,
+        steps,
+        crashes,
         virtual_time: world.now(),
         trace_hash,
         events,
     };
-    Finished { report, last_events: world.last_events(), story: world.story(), hosts: world.names(), history }
+    Finished { report, last_events: world.last_events(), story: world.story(), hosts: world.names(), history, rows: glimpses.all() }
 }
 
 fn is_write(op: &Op) -> bool {
-    matches!(op, Op::Create { .. } | Op::Delete { .. } | Op::Grow { .. })
+    use Op::*;
+    matches!(op, Create { .. } | Delete { .. } | Grow { .. } | Expand { .. } | CreateUser { .. } | DeleteUser { .. })
 }
 
-/// Verdict, faults begun and marks reached.
-type Ended = (Verdict, std::collections::BTreeMap<&'static str, u32>, std::collections::BTreeMap<&'static str, u64>);
+/// The end of a run and what it met.
+#[derive(Default)]
+struct Ended {
+    verdict: Verdict,
+    faults: BTreeMap<(&'static str, &'static str), u32>,
+    marks: BTreeMap<&'static str, u64>,
+    steps: BTreeMap<CrashPoint, u64>,
+    crashes: BTreeMap<CrashPoint, u64>,
+}
 
 struct Run {
     options: Options,
     cluster: Cluster,
     history: History,
     injector: Arc<Injector>,
+    operator: Arc<Operator>,
+    villain: Arc<Villain>,
     observer: Observer,
     /// A host that looks at the cluster after healing as a client does.
     visitor: HostId,
+    /// Volumes and users whose history was judged to the end.
+    judged: u64,
 }
 
 impl Run {
-    fn new(world: World, history: History, options: Options) -> Self {
+    fn new(world: World, history: History, options: Options, glimpses: Glimpses) -> Self {
         let cluster = Cluster::new(world.clone(), &options);
         let visitor = world.add_host("visitor", IpAddr::from([10, 0, 9, 200]));
-        let injector = Injector::new(cluster.clone());
-        Self { options, cluster, history, injector, observer: Observer::default(), visitor }
+        let operator = Operator::new(cluster.clone());
+        let villain = Villain::new(world.clone(), history.clone());
+        let watch = Watch::default();
+        watch.begin(&cluster);
+        let injector = Injector::new(cluster.clone(), operator.clone(), villain.clone(), watch.clone());
+        world.set_buffer(options.buffer);
+        Self { options, cluster, history, injector, operator, villain, observer: Observer::new(glimpses, watch), visitor, judged: 0 }
     }
 
     async fn to_the_end(mut self) -> Ended {
@@ -110,8 +141,7 @@ impl Run {
             Err(verdict) => verdict,
             Ok(()) => {
                 let writes = self.history.all().iter().filter(|event| event.is_done() && is_write(&event.op)).count();
-                let quiet = self.options.profile == Profile::Survivable && writes < WRITES_MIN;
-                if quiet {
+                if writes < self.options.writes_min {
                     Verdict::Quiet
                 } else {
                     Verdict::Passed
@@ -123,8 +153,16 @@ impl Run {
             ("leaders", self.observer.leaders.terms() as u64),
             ("states compared", self.observer.digests.compared()),
             ("ids", self.observer.ids.count() as u64),
+            ("repairs", self.operator.repaired()),
+            ("entries compared", self.observer.logs.count() as u64),
+            ("histories judged", self.judged),
         ];
-        (verdict, self.injector.begun(), marks.into_iter().collect())
+        let mut faults = self.injector.begun();
+        if self.options.is_small() {
+            faults.insert(("FR1", "small limits"), 1);
+        }
+        let (steps, crashes) = self.injector.steps();
+        Ended { verdict, faults, marks: marks.into_iter().collect(), steps, crashes }
     }
 
     fn world(&self) -> &World {
@@ -145,8 +183,9 @@ impl Run {
     async fn look_until(&mut self, until: Duration) -> Result<(), Verdict> {
         while self.world().now() < until {
             self.world().sleep(LOOK_EVERY).await;
-            self.observer.look(&self.cluster).map_err(Verdict::Safety)?;
+            self.observer.look(&self.cluster, self.operator.distrusted()).map_err(Verdict::Safety)?;
             if self.world().now().as_millis() % 1_000 < LOOK_EVERY.as_millis() {
+                self.observer.look_at_bounds(&self.cluster).map_err(Verdict::Safety)?;
                 self.world().tidy();
             }
         }
@@ -155,12 +194,10 @@ impl Run {
 
     fn start_clients(&self) {
         for (number, host) in self.cluster.clients().iter().enumerate() {
-            let (world, history, masters) = (self.world().clone(), self.history.clone(), self.options.masters);
-            let (until, think_max, host) = (self.options.length, self.options.think_max, *host);
-            self.world().boot(host, move |env| {
-                let client = Client { world, host, env, number, masters, history };
-                client.work(until, think_max)
-            });
+            let (world, history, until, host) = (self.world().clone(), self.history.clone(), self.options.length, *host);
+            let zones = self.options.zones;
+            let steps = self.options.steps.iter().filter(|step| step.client == number).cloned().collect();
+            self.world().boot(host, move |env| Client { world, host, env, number, zones, history }.work(steps, until));
         }
     }
 
@@ -193,15 +230,73 @@ impl Run {
         })
         .map_err(Verdict::Safety)?;
 
+        self.all_back(healed).await?;
+        self.stores_are_equal().await?;
+        self.register_again(&env).await?;
+        if let Some(violation) = self.villain.found().or(self.history.found()) {
+            return Err(Verdict::Safety(violation));
+        }
         let (_, state) = self.cluster.ready_leader().ok_or_else(|| Verdict::Progress(Violation::new("L1", "the leader is gone again")))?;
         let present = state.volumes.values().map(|volume| (volume.name.clone(), u64::from(volume.status.0))).collect();
         let history = self.history.all();
         acknowledged::check(&history, &present).map_err(Verdict::Safety)?;
         reads::check(&history).map_err(Verdict::Safety)?;
+        self.judged = linear::check(&history).map_err(Verdict::Safety)? as u64;
         match self.cluster.fleet().breaches().first() {
             Some(breach) => Err(Verdict::Safety(Violation::new("T3", format!("{}: {}", breach.node, breach.what)))),
             None => Ok(()),
         }
+    }
+
+    /// Every master is in the group and has applied what the leader has.
+    async fn all_back(&mut self, healed: Duration) -> Result<(), Verdict> {
+        let together = |run: &Run| {
+            let masters = 0..run.options.masters;
+            let samples: Vec<_> = masters.filter_map(|n| run.cluster.sample(n)).map(|(sample, _)| (sample.applied, sample.role)).collect();
+            samples.len() == run.options.masters
+                && !run.operator.is_busy()
+                && samples.iter().all(|(applied, role)| *applied == samples[0].0 && matches!(role, 'L' | 'F'))
+        };
+        let back = self.wait(healed, progress::AGREEMENT_WITHIN, together).await?;
+        progress::check("group of all masters", progress::AGREEMENT_WITHIN, back, || self.roles()).map_err(Verdict::Progress)
+    }
+
+    /// D2: two masters that have applied the same hold the same, byte for byte.
+    async fn stores_are_equal(&mut self) -> Result<(), Verdict> {
+        for _ in 0..STORE_LOOKS {
+            let disks: Vec<Arc<Disk>> = self.cluster.masters().iter().map(|host| self.world().disk(*host)).collect();
+            let applied = |disk: &Disk| disk.value(Path::new(STATE_DIR), Contents::Current, key::APPLIED.as_bytes());
+            if disks.iter().all(|disk| applied(disk).is_some() && applied(disk) == applied(&disks[0])) {
+                let store = |disk: &Disk| disk.read(Path::new(STATE_DIR)).unwrap_or_default();
+                let first = store(&disks[0]);
+                for (n, disk) in disks.iter().enumerate().skip(1) {
+                    contents::check(("master 1", &format!("master {}", n + 1)), &first, &store(disk)).map_err(Verdict::Safety)?;
+                }
+                return Ok(());
+            }
+            self.look_until(self.world().now() + LOOK_EVERY).await?;
+        }
+        Err(Verdict::Progress(Violation::new("L1", "the masters never hold the same")))
+    }
+
+    /// A3: every node registers once more.
+    async fn register_again(&mut self, env: &Env) -> Result<(), Verdict> {
+        let before = self.registered();
+        for (_, addr) in self.cluster.nodes().to_vec() {
+            self.cluster.fleet().register(env, &addr).await;
+        }
+        self.look_until(self.world().now() + ASK_EVERY).await?;
+        match (before, self.registered()) {
+            (Some(before), Some(after)) => repeat::check(&before, &after).map_err(Verdict::Safety),
+            _ => Err(Verdict::Progress(Violation::new("L1", "the leader is gone again"))),
+        }
+    }
+
+    fn registered(&self) -> Option<Registered> {
+        let (_, state) = self.cluster.ready_leader()?;
+        let data = state.data_nodes.values().map(|node| (node.addr.clone(), node.id.0));
+        let meta = state.meta_nodes.values().map(|node| (node.addr.clone(), node.id.0));
+        Some(Registered { nodes: data.chain(meta).collect(), last_id: state.counter(Counter::Common) })
     }
 
     /// Waits for a condition; how long after healing it held, if it did in time.
@@ -217,7 +312,8 @@ impl Run {
 
     async fn first_write(&mut self, healed: Duration, env: &Env) -> Result<Option<Duration>, Verdict> {
         let (world, history, masters) = (self.world().clone(), self.history.clone(), self.options.masters);
-        let visitor = Client { world, host: self.visitor, env: env.clone(), number: self.options.clients, masters, history };
+        let visitor =
+            Client { world, host: self.visitor, env: env.clone(), number: self.options.clients, zones: self.options.zones, history };
         let mut tries = 0;
         while self.world().now() <= healed + progress::WRITE_WITHIN {
             tries += 1;
@@ -265,22 +361,9 @@ impl Run {
     /// Where metadata and nodes disagree, and what is still to be done; `None` without a leader.
     fn differences(&self) -> Option<Vec<String>> {
         let (_, state) = self.cluster.ready_leader()?;
-        let mut found = pending(&state);
-        found.extend(agreement::differences(&metadata(&state), &self.held()));
+        let mut found = holdings::pending(&state);
+        found.extend(agreement::differences(&holdings::of_metadata(&state), &holdings::of_nodes(self.cluster.fleet())));
         Some(found)
-    }
-
-    fn held(&self) -> Replicas {
-        let mut held = Replicas::new();
-        for node in self.cluster.fleet().dump() {
-            let kind = if node.kind == Kind::Data { "data" } else { "meta" };
-            for (pid, part) in node.parts {
-                let range = (node.kind == Kind::Meta).then_some((part.start, part.end));
-                let replica = Replica { volume: part.vol, peers: part.peers.iter().map(|peer| peer.id.0).collect(), range };
-                held.insert((kind, node.addr.clone(), pid), replica);
-            }
-        }
-        held
     }
 }
 
@@ -293,33 +376,4 @@ fn inactive(body: &[u8], nodes: usize) -> String {
     }
     let inactive = shown.iter().filter(|node| node["Status"] != true).filter_map(|node| node["Addr"].as_str());
     inactive.collect::<Vec<_>>().join(" ")
-}
-
-/// What the masters have begun and not ended.
-fn pending(state: &State) -> Vec<String> {
-    let mut found = Vec::new();
-    for volume in state.volumes.values().filter(|volume| volume.status.0 != 0) {
-        found.push(format!("volume {} is still being deleted", volume.name));
-    }
-    found.extend(state.volume_intents.keys().map(|id| format!("volume {id} is still being created")));
-    found.extend(state.create_intents.keys().map(|(kind, id)| format!("{kind:?} partition {id} is still being created")));
-    found
-}
-
-fn metadata(state: &State) -> Replicas {
-    let mut wanted = Replicas::new();
-    for (id, partition) in &state.data_partitions {
-        for host in &partition.hosts {
-            let peers = partition.peers.iter().map(|peer| peer.id.0).collect();
-            wanted.insert(("data", host.clone(), id.0), Replica { volume: partition.vol_name.clone(), peers, range: None });
-        }
-    }
-    for (id, partition) in &state.meta_partitions {
-        for host in &partition.hosts {
-            let peers = partition.peers.iter().map(|peer| peer.id.0).collect();
-            let range = Some((partition.start, partition.end));
-            wanted.insert(("meta", host.clone(), id.0), Replica { volume: partition.vol_name.clone(), peers, range });
-        }
-    }
-    wanted
 }

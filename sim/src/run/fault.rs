@@ -1,14 +1,38 @@
-//! Faults as values: what goes wrong, with whom, when and for how long. A run's schedule is drawn before its first event;
+//! Faults as values: what goes wrong, with whom, when and for how long. A run's schedule is drawn before its first event (`draw.rs`);
 //! "the leader" is whoever leads when the fault begins.
+//!
+//! The classes of simulation.md and the faults that belong to them:
+//!
+//! | class | faults |
+//! |---|---|
+//! | FN1 partitions | isolate, cut from masters, cut from others, one way, bridge |
+//! | FN2 clogging, flapping, delays | clog, flap, slow, slow pair, two modes |
+//! | FN3 silent death, stalls | silent death, stall |
+//! | FN4 bytes in pieces, resets at a byte | chop, reset, reset at a byte |
+//! | FN5 flipped, duplicated and replayed bytes | flip, replay between masters, replay reports |
+//! | FP1 crashes | kill, crash at a step |
+//! | FP2 whole cluster, crash loop, disks | kill all, crash loop, lost disk |
+//! | FP3 pauses | pause, pause node |
+//! | FP4 rolling restart | rolling restart (there is no earlier version to mix with yet) |
+//! | FC1 clocks | drift, jump |
+//! | FD1 disks that fail | failing sync, full disk, slow disk; a crash loses what is not synced |
+//! | FD2 bad values, interrupted snapshots | bad value, crash at a snapshot step |
+//! | FM1 membership | replace |
+//! | FS1 nodes do it late, twice, unheard | mishap |
+//! | FS2 wrong reports | wrong report |
+//! | FS3 nodes come and go | kill node, isolate node, flap node, all nodes |
+//! | FA1 hostile clients | hostile |
+//! | FR1 small limits | an option of the run, not a fault: a log of one entry, buffers of few bytes |
 
+use super::crash_point::CrashPoint;
 use crate::nodes::Mishap;
-use crate::world::entropy::Stream;
-use crate::world::probe::Point;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
 /// Whom a fault hits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Target {
     Leader,
     /// A master that does not lead; the number chooses.
@@ -17,47 +41,251 @@ pub enum Target {
     Master(usize),
 }
 
+/// Whose links with masters a fault of the network changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reach {
+    Masters,
+    Nodes,
+    Clients,
+}
+
+/// With what disk a master comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Disk {
+    Empty,
+    /// A copy of another master's; the number chooses.
+    Other(u64),
+    /// The one that it had before it was last replaced, or an empty one. (An older copy of the same disk is not among them: nobody can
+    /// tell it from the disk whose promises count, and raft needs that promises are kept.)
+    Former,
+}
+
+/// What a storage node says that is not so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WrongReport {
+    NoSpace,
+    /// Capacities at the end of their range.
+    HugeSpace,
+    /// It reports none of its partitions.
+    NoPartitions,
+    /// It reports a partition that does not exist.
+    StrangePartition,
+    LostDisk,
+    BadDisk,
+    OtherZone,
+}
+
+/// What a hostile client does to a master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hostile {
+    /// Random bytes on the HTTP port, and on the raft port.
+    Garbage,
+    RaftGarbage,
+    /// Half a request head, then silence.
+    HalfHead,
+    HugeHead,
+    HugeBody,
+    /// Many requests and no answer read.
+    NeverReads,
+    /// A volume is asked for and the connection is reset at once.
+    Abandons,
+    OddParameters,
+    /// Many connections, held.
+    Crowd,
+}
+
 /// What goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fault {
-    /// A master dies, comes back at the fault's end.
-    Kill { who: Target, power: bool },
+    /// A master dies, comes back at the fault's end. `power`: it says nothing to anybody, and loses what it had not synced.
+    Kill {
+        who: Target,
+        power: bool,
+    },
     /// All masters die within moments of each other.
-    KillAll { power: bool },
-    /// A master loses power at one of its next disk or network steps, comes back at the fault's end.
-    CrashAt { who: Target, point: Point, after: u32 },
+    KillAll {
+        power: bool,
+    },
+    /// A master loses power at one of its next steps of a kind, comes back at the fault's end.
+    CrashAt {
+        who: Target,
+        point: CrashPoint,
+        after: u32,
+    },
+    /// A master dies again and again, as soon as it runs.
+    CrashLoop {
+        who: Target,
+        times: u64,
+    },
+    /// A master comes back with another disk. At the fault's end an operator empties, removes and adds it.
+    LostDisk {
+        who: Target,
+        disk: Disk,
+    },
+    /// A value in a master's log is damaged. At the fault's end an operator empties, removes and adds it.
+    BadValue {
+        who: Target,
+        number: u64,
+    },
+    /// A master is removed from the group and added again, `emptied` or as it is.
+    Replace {
+        who: Target,
+        emptied: bool,
+    },
+    /// All masters are restarted one after the other, so far apart.
+    RollingRestart {
+        millis: u64,
+    },
     /// A master's disk fails at its next sync: its program must end, and is started again.
-    DiskFails { who: Target },
+    DiskFails {
+        who: Target,
+    },
+    /// A master's disk takes no more.
+    DiskFull {
+        who: Target,
+    },
+    /// The next syncs of a master take so much longer.
+    DiskStalls {
+        who: Target,
+        millis: u64,
+        times: u32,
+    },
     /// A master hears and is heard by nobody.
-    Isolate { who: Target },
+    Isolate {
+        who: Target,
+    },
     /// A master is cut from the other masters only: clients and storage nodes still reach it.
-    CutFromMasters { who: Target },
+    CutFromMasters {
+        who: Target,
+    },
     /// A master is cut from everybody but the masters.
-    CutFromOthers { who: Target },
+    CutFromOthers {
+        who: Target,
+    },
     /// A master is heard by no other master, or hears none.
-    OneWay { who: Target, deaf: bool },
+    OneWay {
+        who: Target,
+        deaf: bool,
+    },
     /// Two masters do not hear each other; the third hears both.
-    CutPair { a: usize, b: usize },
+    CutPair {
+        a: usize,
+        b: usize,
+    },
+    /// The ways between masters are cut one by one and joined again in another order.
+    Clog {
+        order: u64,
+    },
     /// The links between masters take much longer.
-    Slow { millis: u64 },
+    Slow {
+        millis: u64,
+    },
+    /// The links between two masters do.
+    SlowPair {
+        a: usize,
+        b: usize,
+        millis: u64,
+    },
+    /// Some of what masters send each other takes much longer.
+    TwoModes {
+        millis: u64,
+        per_mille: u64,
+    },
+    /// Connections stop for good after so many bytes one way.
+    Stall {
+        reach: Reach,
+        bytes: u64,
+    },
     /// Every connection between two masters is reset.
-    Reset { a: usize, b: usize },
+    Reset {
+        a: usize,
+        b: usize,
+    },
+    /// Connections are reset after so many bytes one way.
+    ResetAt {
+        reach: Reach,
+        bytes: u64,
+    },
     /// A link between masters goes down and up again all the time.
-    Flap { a: usize, b: usize },
-    /// Streams between masters give and take a few bytes at a time.
-    Chop { bytes: usize },
+    Flap {
+        a: usize,
+        b: usize,
+    },
+    /// Streams give and take a few bytes at a time.
+    Chop {
+        reach: Reach,
+        bytes: usize,
+    },
+    /// Bits flip in what masters send each other by raft.
+    Flip {
+        one_in: u64,
+    },
+    /// What a master sent another is sent again at the fault's end.
+    ReplayRaft {
+        a: usize,
+        b: usize,
+    },
+    /// What a storage node reported to a master is sent again at the fault's end.
+    ReplayReports {
+        node: u64,
+        master: usize,
+    },
     /// A master's program stands still.
-    Pause { who: Target },
+    Pause {
+        who: Target,
+    },
     /// A master's clock gains or loses.
-    Drift { who: Target, ppm: i64 },
+    Drift {
+        who: Target,
+        ppm: i64,
+    },
     /// A master's wall clock jumps.
-    Jump { who: Target, seconds: i64 },
+    Jump {
+        who: Target,
+        seconds: i64,
+    },
     /// A storage node dies, comes back at the fault's end; the number chooses.
-    KillNode { node: u64, power: bool },
+    KillNode {
+        node: u64,
+        power: bool,
+    },
     /// A storage node hears and is heard by nobody.
-    IsolateNode { node: u64 },
+    IsolateNode {
+        node: u64,
+    },
+    /// A storage node is cut off and joined again all the time.
+    FlapNode {
+        node: u64,
+    },
+    /// A storage node's program stands still.
+    PauseNode {
+        node: u64,
+    },
+    /// All storage nodes of a zone die, and register at once when they are back.
+    KillZone {
+        zone: u64,
+        power: bool,
+    },
     /// Something goes wrong with a storage node's next operations of a kind.
-    Mishap { node: u64, opcode: u8, mishap: Mishap, times: u32 },
+    Mishap {
+        node: u64,
+        opcode: u8,
+        mishap: Mishap,
+        times: u32,
+    },
+    WrongReport {
+        node: u64,
+        what: WrongReport,
+    },
+    Hostile {
+        master: usize,
+        what: Hostile,
+    },
 }
 
 /// A fault in its place in the schedule.
@@ -74,106 +302,94 @@ impl fmt::Display for Planned {
     }
 }
 
+/// The classes of simulation.md.
+pub const CLASSES: [&str; 18] =
+    ["FN1", "FN2", "FN3", "FN4", "FN5", "FP1", "FP2", "FP3", "FP4", "FC1", "FD1", "FD2", "FM1", "FS1", "FS2", "FS3", "FA1", "FR1"];
+
 impl Fault {
-    /// The class in the report.
-    pub fn class(&self) -> &'static str {
+    /// The class of simulation.md, and the name in the report.
+    pub fn class(&self) -> (&'static str, &'static str) {
         match self {
-            Fault::Kill { .. } => "kill",
-            Fault::KillAll { .. } => "kill all",
-            Fault::CrashAt { .. } => "crash at a step",
-            Fault::DiskFails { .. } => "failing sync",
-            Fault::Isolate { .. } => "isolate",
-            Fault::CutFromMasters { .. } => "cut from masters",
-            Fault::CutFromOthers { .. } => "cut from others",
-            Fault::OneWay { .. } => "one way",
-            Fault::CutPair { .. } => "bridge",
-            Fault::Slow { .. } => "slow",
-            Fault::Reset { .. } => "reset",
-            Fault::Flap { .. } => "flap",
-            Fault::Chop { .. } => "chop",
-            Fault::Pause { .. } => "pause",
-            Fault::Drift { .. } => "drift",
-            Fault::Jump { .. } => "jump",
-            Fault::KillNode { .. } => "kill node",
-            Fault::IsolateNode { .. } => "isolate node",
-            Fault::Mishap { .. } => "mishap",
+            Fault::Kill { power: true, .. } => ("FN3", "silent death"),
+            Fault::Kill { power: false, .. } => ("FP1", "kill"),
+            Fault::KillAll { .. } => ("FP2", "kill all"),
+            Fault::CrashAt { point, .. } if point.is_of_snapshot() => ("FD2", "crash at a snapshot step"),
+            Fault::CrashAt { .. } => ("FP1", "crash at a step"),
+            Fault::CrashLoop { .. } => ("FP2", "crash loop"),
+            Fault::LostDisk { .. } => ("FP2", "lost disk"),
+            Fault::BadValue { .. } => ("FD2", "bad value"),
+            Fault::Replace { .. } => ("FM1", "replace"),
+            Fault::RollingRestart { .. } => ("FP4", "rolling restart"),
+            Fault::DiskFails { .. } => ("FD1", "failing sync"),
+            Fault::DiskFull { .. } => ("FD1", "full disk"),
+            Fault::DiskStalls { .. } => ("FD1", "slow disk"),
+            Fault::Isolate { .. } => ("FN1", "isolate"),
+            Fault::CutFromMasters { .. } => ("FN1", "cut from masters"),
+            Fault::CutFromOthers { .. } => ("FN1", "cut from others"),
+            Fault::OneWay { .. } => ("FN1", "one way"),
+            Fault::CutPair { .. } => ("FN1", "bridge"),
+            Fault::Clog { .. } => ("FN2", "clog"),
+            Fault::Slow { .. } => ("FN2", "slow"),
+            Fault::SlowPair { .. } => ("FN2", "slow pair"),
+            Fault::TwoModes { .. } => ("FN2", "two modes"),
+            Fault::Stall { .. } => ("FN3", "stall"),
+            Fault::Reset { .. } => ("FN4", "reset"),
+            Fault::ResetAt { .. } => ("FN4", "reset at a byte"),
+            Fault::Flap { .. } => ("FN2", "flap"),
+            Fault::Chop { .. } => ("FN4", "chop"),
+            Fault::Flip { .. } => ("FN5", "flip"),
+            Fault::ReplayRaft { .. } => ("FN5", "replay between masters"),
+            Fault::ReplayReports { .. } => ("FN5", "replay reports"),
+            Fault::Pause { .. } => ("FP3", "pause"),
+            Fault::Drift { .. } => ("FC1", "drift"),
+            Fault::Jump { .. } => ("FC1", "jump"),
+            Fault::KillNode { .. } => ("FS3", "kill node"),
+            Fault::IsolateNode { .. } => ("FS3", "isolate node"),
+            Fault::FlapNode { .. } => ("FS3", "flap node"),
+            Fault::PauseNode { .. } => ("FP3", "pause node"),
+            Fault::KillZone { .. } => ("FS3", "kill zone"),
+            Fault::Mishap { .. } => ("FS1", "mishap"),
+            Fault::WrongReport { .. } => ("FS2", "wrong report"),
+            Fault::Hostile { .. } => ("FA1", "hostile"),
         }
     }
 
-    /// Whether it hits storage nodes only.
-    pub fn is_of_nodes(&self) -> bool {
-        matches!(self, Fault::KillNode { .. } | Fault::IsolateNode { .. } | Fault::Mishap { .. })
-    }
-}
-
-/// Opcodes that change what a node holds: create, delete, add and remove a member, both kinds of partition, and their heartbeats.
-const OPCODES: [u8; 10] = [0x60, 0x61, 0x67, 0x68, 0x40, 0x42, 0x46, 0x47, 0x63, 0x41];
-const POINTS: [Point; 6] = [Point::Write, Point::SyncBegin, Point::SyncEnd, Point::InstallBegin, Point::InstallEnd, Point::Send];
-
-fn secs(stream: &mut Stream, from: u64, to: u64) -> Duration {
-    stream.time(Duration::from_secs(from), Duration::from_secs(to))
-}
-
-fn target(stream: &mut Stream) -> Target {
-    match stream.below(10) {
-        0..=5 => Target::Leader,
-        6..=8 => Target::Follower(stream.below(2)),
-        _ => Target::Master(stream.below(3) as usize),
-    }
-}
-
-fn two(stream: &mut Stream) -> (usize, usize) {
-    let a = stream.below(3) as usize;
-    (a, (a + 1 + stream.below(2) as usize) % 3)
-}
-
-/// A fault of the masters, and how long it lasts.
-pub fn draw_of_masters(stream: &mut Stream) -> (Fault, Duration) {
-    let who = target(stream);
-    let (a, b) = two(stream);
-    let power = stream.chance(700);
-    match stream.below(100) {
-        0..=13 => (Fault::Kill { who, power }, secs(stream, 1, 15)),
-        14..=18 => (Fault::KillAll { power }, secs(stream, 1, 5)),
-        19..=40 => {
-            // Most crash points among the syncs, where a forgotten one shows.
-            let point = if stream.chance(650) { POINTS[1 + stream.below(2) as usize] } else { *stream.pick(&POINTS) };
-            (Fault::CrashAt { who, point, after: stream.below(12) as u32 }, secs(stream, 1, 10))
+    /// Whom of the masters it hits, if one.
+    pub fn target(&self) -> Option<Target> {
+        match *self {
+            Fault::Kill { who, .. }
+            | Fault::CrashAt { who, .. }
+            | Fault::CrashLoop { who, .. }
+            | Fault::LostDisk { who, .. }
+            | Fault::BadValue { who, .. }
+            | Fault::Replace { who, .. }
+            | Fault::DiskFails { who }
+            | Fault::DiskFull { who }
+            | Fault::DiskStalls { who, .. }
+            | Fault::Isolate { who }
+            | Fault::CutFromMasters { who }
+            | Fault::CutFromOthers { who }
+            | Fault::OneWay { who, .. }
+            | Fault::Pause { who }
+            | Fault::Drift { who, .. }
+            | Fault::Jump { who, .. } => Some(who),
+            _ => None,
         }
-        41..=43 => (Fault::DiskFails { who }, secs(stream, 1, 6)),
-        44..=52 => (Fault::Isolate { who }, secs(stream, 2, 25)),
-        53..=61 => (Fault::CutFromMasters { who }, secs(stream, 2, 25)),
-        62..=64 => (Fault::CutFromOthers { who }, secs(stream, 2, 20)),
-        65..=71 => (Fault::OneWay { who, deaf: stream.chance(500) }, secs(stream, 2, 20)),
-        72..=75 => (Fault::CutPair { a, b }, secs(stream, 2, 20)),
-        76..=79 => (Fault::Slow { millis: stream.range(50, 1_500) }, secs(stream, 2, 15)),
-        80..=82 => (Fault::Reset { a, b }, Duration::from_millis(1)),
-        83..=85 => (Fault::Flap { a, b }, secs(stream, 3, 15)),
-        86..=87 => (Fault::Chop { bytes: stream.range(1, 40) as usize }, secs(stream, 2, 10)),
-        88..=93 => (Fault::Pause { who }, secs(stream, 1, 25)),
-        94..=96 => (Fault::Drift { who, ppm: stream.range(0, 200_000) as i64 - 100_000 }, secs(stream, 5, 30)),
-        _ => (Fault::Jump { who, seconds: stream.range(0, 7_200) as i64 - 3_600 }, secs(stream, 5, 30)),
     }
-}
 
-/// A fault of a storage node, and how long it lasts.
-pub fn draw_of_nodes(stream: &mut Stream) -> (Fault, Duration) {
-    let node = stream.below(1_000);
-    match stream.below(10) {
-        0..=1 => (Fault::KillNode { node, power: stream.chance(500) }, secs(stream, 2, 40)),
-        2 => (Fault::IsolateNode { node }, secs(stream, 2, 30)),
-        _ => {
-            let late = secs(stream, 1, 45);
-            let mishap = match stream.below(6) {
-                0 => Mishap::Refuse,
-                1 => Mishap::AnswerLate(late),
-                2 => Mishap::DoLate(late),
-                3 => Mishap::LoseReply,
-                4 => Mishap::LoseRequest,
-                _ => Mishap::Twice,
-            };
-            let fault = Fault::Mishap { node, opcode: *stream.pick(&OPCODES), mishap, times: stream.range(1, 4) as u32 };
-            (fault, Duration::from_millis(1))
-        }
+    /// Whether it may take a master, or the masters' quorum, out of action: a survivable run has one of these at a time.
+    pub fn is_of_masters(&self) -> bool {
+        !matches!(
+            self,
+            Fault::KillNode { .. }
+                | Fault::IsolateNode { .. }
+                | Fault::FlapNode { .. }
+                | Fault::PauseNode { .. }
+                | Fault::KillZone { .. }
+                | Fault::Mishap { .. }
+                | Fault::WrongReport { .. }
+                | Fault::Hostile { .. }
+                | Fault::ReplayReports { .. }
+        )
     }
 }

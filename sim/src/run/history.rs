@@ -1,10 +1,12 @@
 //! What the clients did and what they were told.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
 /// An operation of a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Op {
     Create {
         volume: String,
@@ -22,6 +24,24 @@ pub enum Op {
     },
     View {
         volume: String,
+    },
+    /// More capacity for a volume, GB.
+    Expand {
+        volume: String,
+        capacity: u64,
+    },
+    CreateUser {
+        user: String,
+    },
+    DeleteUser {
+        user: String,
+    },
+    GetUser {
+        user: String,
+    },
+    /// Any other request, of which only the form of the answer is judged.
+    Other {
+        target: String,
     },
 }
 

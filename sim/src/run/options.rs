@@ -1,7 +1,9 @@
 //! Everything that a seed decides, drawn before the first event. Each part has a stream of its own: taking one fault out of the
 //! schedule leaves cluster and workload as they were.
 
-use super::fault::{draw_of_masters, draw_of_nodes, Fault, Planned};
+use super::draw;
+use super::fault::{Fault, Planned};
+use super::workload::{self, Step};
 use crate::world::entropy::Stream;
 use std::fmt;
 use std::time::Duration;
@@ -15,6 +17,22 @@ pub enum Profile {
     Storm,
 }
 
+impl Profile {
+    pub fn word(self) -> &'static str {
+        match self {
+            Profile::Survivable => "survivable",
+            Profile::Storm => "storm",
+        }
+    }
+
+    pub fn of_word(word: &str) -> Option<Self> {
+        [Profile::Survivable, Profile::Storm].into_iter().find(|profile| profile.word() == word)
+    }
+}
+
+/// Acknowledged writes below which a survivable run proves nothing.
+const WRITES_MIN: usize = 50;
+
 /// The options of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -24,14 +42,23 @@ pub struct Options {
     pub data_nodes: usize,
     pub meta_nodes: usize,
     pub clients: usize,
+    /// Data and meta nodes take turns over so many zones.
+    pub zones: usize,
+    /// Size of send buffers and windows of the network, bytes.
+    pub buffer: usize,
     /// Raft log entries kept: small, so that who was away needs a snapshot.
     pub retain_logs: u64,
     /// How long faults and clients go on, virtual time.
     pub length: Duration,
-    /// Between two operations of a client.
-    pub think_max: Duration,
+    /// Acknowledged writes below which the run is too quiet.
+    pub writes_min: usize,
     pub faults: Vec<Planned>,
+    /// What the clients do.
+    pub steps: Vec<Step>,
 }
+
+/// Size of send buffers and windows of a healthy network, bytes.
+pub const BUFFER_BYTES: usize = 64 << 10;
 
 /// Before the first fault: the cluster is founded and its nodes register.
 pub const QUIET_START: Duration = Duration::from_secs(12);
@@ -44,26 +71,61 @@ impl Options {
     pub fn draw(seed: u64, profile: Profile) -> Self {
         let mut shape = Stream::new(seed, &["options", "shape"]);
         let mut work = Stream::new(seed, &["options", "work"]);
-        let length = QUIET_START + shape.time(Duration::from_secs(60), Duration::from_secs(150));
-        let (between_masters, between_nodes) = match profile {
-            Profile::Survivable => ((1, 14), (2, 16)),
-            Profile::Storm => ((0, 4), (0, 5)),
+        let length = QUIET_START + shape.millis(Duration::from_secs(60), Duration::from_secs(150));
+        let (between_masters, between_nodes, between_clients) = match profile {
+            Profile::Survivable => ((1, 12), (1, 14), (10, 50)),
+            Profile::Storm => ((0, 4), (0, 5), (5, 30)),
         };
         let overlap = profile == Profile::Storm;
-        let mut faults = schedule(seed, "masters", length, between_masters, overlap, draw_of_masters);
-        faults.extend(schedule(seed, "nodes", length, between_nodes, overlap, draw_of_nodes));
+        let mut faults = schedule(seed, "masters", length, between_masters, overlap, draw::of_masters);
+        faults.extend(schedule(seed, "nodes", length, between_nodes, overlap, draw::of_nodes));
+        faults.extend(schedule(seed, "clients", length, between_clients, true, draw::of_clients));
         faults.sort_by_key(|planned| planned.at);
+        let (masters, clients) = (3, clients(work.range(3, 6), length));
+        let think_max = work.millis(Duration::from_millis(300), Duration::from_millis(3_500));
+        let (data_nodes, meta_nodes) = (shape.range(4, 7) as usize, shape.range(3, 5) as usize);
+        let retain_logs = *shape.pick(&[1, 1, 10, 50, 200, 20_000]);
+        let zones = if shape.chance(200) { 2 } else { 1 };
+        let buffer = if shape.chance(200) { shape.range(200, 4_000) as usize } else { BUFFER_BYTES };
         Self {
             seed,
             profile,
-            masters: 3,
-            data_nodes: shape.range(4, 7) as usize,
-            meta_nodes: shape.range(3, 5) as usize,
-            clients: clients(work.range(3, 6), length),
-            retain_logs: *shape.pick(&[1, 10, 50, 200, 20_000]),
+            masters,
+            // A volume wants three nodes of each kind in one zone.
+            data_nodes: if zones == 1 { data_nodes } else { data_nodes.max(6) },
+            meta_nodes: if zones == 1 { meta_nodes } else { meta_nodes.max(6) },
+            zones,
+            buffer,
+            clients,
+            retain_logs,
             length,
-            think_max: work.time(Duration::from_millis(200), Duration::from_secs(2)),
+            writes_min: if profile == Profile::Survivable { WRITES_MIN } else { 0 },
             faults,
+            steps: workload::draw(seed, clients, masters, length, think_max),
+        }
+    }
+
+    /// Limits are small (FR1).
+    pub fn is_small(&self) -> bool {
+        self.retain_logs == 1 || self.buffer < BUFFER_BYTES
+    }
+
+    /// Nothing: what a scenario's lines are put into.
+    pub fn empty() -> Self {
+        Self {
+            seed: 0,
+            profile: Profile::Survivable,
+            masters: 0,
+            data_nodes: 0,
+            meta_nodes: 0,
+            clients: 0,
+            zones: 1,
+            buffer: BUFFER_BYTES,
+            retain_logs: 1,
+            length: Duration::ZERO,
+            writes_min: 0,
+            faults: Vec::new(),
+            steps: Vec::new(),
         }
     }
 }
@@ -87,7 +149,7 @@ fn schedule(
     let mut planned = Vec::new();
     let mut at = QUIET_START;
     loop {
-        at += gaps.time(Duration::from_secs(between.0), Duration::from_secs(between.1));
+        at += gaps.millis(Duration::from_secs(between.0), Duration::from_secs(between.1));
         // Each fault has a stream of its own, by its number.
         let number = planned.len().to_string();
         let (fault, lasts) = draw(&mut Stream::new(seed, &["options", "fault", family, &number]));
@@ -105,16 +167,18 @@ impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "seed {} {:?}: {} masters, {} data nodes, {} meta nodes, {} clients, retainLogs {}, {:.0} s of faults, think time up to {:.1} s",
+            "seed {} {:?}: {} masters, {} data nodes, {} meta nodes in {} zones, {} clients with {} operations, retainLogs {}, buffers of {} bytes, {:.0} s of faults",
             self.seed,
             self.profile,
             self.masters,
             self.data_nodes,
             self.meta_nodes,
+            self.zones,
             self.clients,
+            self.steps.len(),
             self.retain_logs,
+            self.buffer,
             self.length.as_secs_f64(),
-            self.think_max.as_secs_f64(),
         )?;
         self.faults.iter().try_for_each(|planned| writeln!(f, "  {planned}"))
     }
@@ -134,7 +198,7 @@ mod tests {
     fn survivable_faults_of_masters_follow_each_other() {
         for seed in 0..100 {
             let options = Options::draw(seed, Profile::Survivable);
-            let masters: Vec<_> = options.faults.iter().filter(|planned| !planned.fault.is_of_nodes()).collect();
+            let masters: Vec<_> = options.faults.iter().filter(|planned| planned.fault.is_of_masters()).collect();
             assert!(masters.windows(2).all(|pair| pair[0].at + pair[0].lasts <= pair[1].at), "{options}");
             assert!(options.faults.iter().all(|planned| planned.at + planned.lasts < options.length));
         }

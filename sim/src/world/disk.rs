@@ -2,7 +2,7 @@
 //! the batches after that a crash keeps a random number of the first ones, whole and in order. Nothing is kinder than a
 //! real disk: a buffered batch is never durable before someone synced.
 
-use super::probe::{Point, Verdict};
+use super::probe::{Place, Point, Seen, Verdict};
 use super::trace::{hash_bytes, hash_word, What};
 use super::{HostId, Shared};
 use cfs_master::env::storage::Pair;
@@ -36,11 +36,29 @@ struct Files {
     opened: Option<u64>,
     /// A disk error was reported: nothing more may be written in this opening.
     failed: bool,
+    /// Grows whenever anything here changes.
+    changes: u64,
     /// When the last sync ends; syncs of one store end in order.
     sync_ends: Duration,
 }
 
+/// Which contents of a store an onlooker means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contents {
+    /// What the program reads.
+    Current,
+    /// What no crash can take away.
+    Durable,
+}
+
 impl Files {
+    fn of(&self, contents: Contents) -> &Map {
+        match contents {
+            Contents::Current => &self.current,
+            Contents::Durable => &self.durable,
+        }
+    }
+
     fn apply(map: &mut Map, batch: &Batch) {
         for op in &batch.ops {
             match op {
@@ -66,6 +84,7 @@ impl Files {
     /// Everything up to batch `last` becomes durable. Returns how many batches did.
     fn sync(&mut self, last: u64) -> usize {
         let before = self.buffered.len();
+        self.changes += 1;
         if self.last <= last {
             self.durable = self.current.clone();
             self.buffered.clear();
@@ -89,6 +108,8 @@ pub struct Image {
 struct State {
     stores: BTreeMap<PathBuf, Files>,
     openings: u64,
+    /// How often another disk was put in.
+    replaced: u64,
     full: bool,
 }
 
@@ -121,6 +142,7 @@ impl Disk {
             }
             files.buffered.clear();
             files.current = files.durable.clone();
+            files.changes += 1;
             files.opened = None;
             files.failed = false;
             files.sync_ends = Duration::ZERO;
@@ -151,6 +173,7 @@ impl Disk {
     pub fn replace(&self, image: Image) {
         let mut state = self.state.lock().expect("lock");
         assert!(state.stores.values().all(|files| files.opened.is_none()), "the disk is in use");
+        state.replaced += 1;
         state.stores =
             image.stores.into_iter().map(|(dir, map)| (dir, Files { durable: map.clone(), current: map, ..Files::default() })).collect();
     }
@@ -161,6 +184,26 @@ impl Disk {
         state.stores.get(dir).map(|files| files.current.iter().map(|(k, v)| (k.clone(), v.to_vec())).collect())
     }
 
+    /// Part of a store from outside: the pairs of keys in `from..to`.
+    pub fn range(&self, dir: &Path, contents: Contents, from: &[u8], to: &[u8]) -> Vec<(Vec<u8>, Arc<[u8]>)> {
+        let state = self.state.lock().expect("lock");
+        let Some(files) = state.stores.get(dir) else { return Vec::new() };
+        let bounds = (Bound::Included(from), Bound::Excluded(to));
+        files.of(contents).range::<_, [u8]>(bounds).map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// One value of a store from outside.
+    pub fn value(&self, dir: &Path, contents: Contents, key: &[u8]) -> Option<Arc<[u8]>> {
+        self.state.lock().expect("lock").stores.get(dir)?.of(contents).get(key).cloned()
+    }
+
+    /// Another number whenever anything in a store has changed.
+    pub fn version(&self, dir: &Path) -> (u64, u64) {
+        let state = self.state.lock().expect("lock");
+        let changes = state.stores.get(dir).map_or(0, |files| files.changes);
+        (state.replaced, changes)
+    }
+
     /// Overwrites a stored value behind the program's back; false when the key is not there. Only while no program runs.
     pub fn corrupt(&self, dir: &Path, key: &[u8], value: &[u8]) -> bool {
         let mut state = self.state.lock().expect("lock");
@@ -168,6 +211,7 @@ impl Disk {
         assert!(files.opened.is_none(), "the disk is in use");
         let found = files.durable.contains_key(key);
         if found {
+            files.changes += 1;
             files.durable.insert(key.to_vec(), value.into());
             files.current = files.durable.clone();
         }
@@ -195,6 +239,21 @@ pub struct DiskOf {
     pub alive: Arc<AtomicBool>,
 }
 
+impl DiskOf {
+    /// Takes the directory's lock.
+    fn lock_dir(&self, dir: &Path) -> Result<OpenStore, StoreError> {
+        let mut state = self.disk.state.lock().expect("lock");
+        state.openings += 1;
+        let opening = state.openings;
+        let files = state.stores.entry(dir.to_path_buf()).or_default();
+        if files.opened.is_some() {
+            return Err(StoreError { path: dir.display().to_string(), reason: "locked by another opening".into() });
+        }
+        files.opened = Some(opening);
+        Ok(OpenStore { disk: self.disk.clone(), alive: self.alive.clone(), dir: dir.to_path_buf(), opening })
+    }
+}
+
 impl Storage for DiskOf {
     fn open<'a>(&'a self, dir: &'a Path) -> BoxFuture<'a, Result<Arc<dyn Store>, StoreError>> {
         Box::pin(async move {
@@ -202,17 +261,15 @@ impl Storage for DiskOf {
                 return dead().await;
             }
             let shared = &self.disk.shared;
+            if shared.probe.ask(self.disk.host, Point::OpenBegin, Place::Store(dir)) == Verdict::Crash {
+                shared.crash(self.disk.host);
+                return dead().await;
+            }
             let takes = shared.draw("disk open", self.disk.host, |stream| stream.time(millis(1), millis(20)));
             shared.timers.sleep(takes).await;
-            let mut state = self.disk.state.lock().expect("lock");
-            state.openings += 1;
-            let opening = state.openings;
-            let files = state.stores.entry(dir.to_path_buf()).or_default();
-            if files.opened.is_some() {
-                return Err(StoreError { path: dir.display().to_string(), reason: "locked by another opening".into() });
-            }
-            files.opened = Some(opening);
-            let store = OpenStore { disk: self.disk.clone(), alive: self.alive.clone(), dir: dir.to_path_buf(), opening };
+            let store = self.lock_dir(dir)?;
+            shared.probe.see(self.disk.host, dir, Seen::Opened);
+            store.pass(Point::OpenEnd).await?;
             Ok(Arc::new(store) as Arc<dyn Store>)
         })
     }
@@ -260,7 +317,7 @@ impl OpenStore {
         if !self.alive() {
             return Ok(None);
         }
-        match self.disk.shared.probe.ask(self.disk.host, point) {
+        match self.disk.shared.probe.ask(self.disk.host, point, Place::Store(&self.dir)) {
             Verdict::Go => Ok(Some(Duration::ZERO)),
             Verdict::Stall(time) => Ok(Some(time)),
             Verdict::Fail => Err(self.fail("input/output error")),
@@ -285,7 +342,9 @@ impl OpenStore {
         }
         let shared = &self.disk.shared;
         shared.event(Some(self.disk.host), What::Write { store: name(&self.dir), ops: batch.ops.len(), hash: hash_batch(&batch), synced });
+        shared.probe.see(self.disk.host, &self.dir, Seen::Wrote(&batch));
         self.with(|files| {
+            files.changes += 1;
             files.last += 1;
             Files::apply(&mut files.current, &batch);
             files.buffered.push_back((files.last, batch));
@@ -326,9 +385,13 @@ impl View for OpenStore {
 impl Store for OpenStore {
     /// Takes effect at the call, not at the first poll: the order is the order of the calls.
     fn write(&self, batch: Batch, durability: Durability) -> BoxFuture<'_, Result<(), StoreError>> {
-        let begun = self.ask(Point::Write).and_then(|stall| match stall {
+        let begun = self.ask(Point::WriteBegin).and_then(|stall| match stall {
             Some(stall) => self.append(batch, durability == Durability::Synced).map(|number| Some((stall, number))),
             None => Ok(None),
+        });
+        let begun = begun.and_then(|begun| match (begun, durability) {
+            (Some((stall, number)), Durability::Buffered) => Ok(self.ask(Point::WriteEnd)?.map(|more| (stall + more, number))),
+            (begun, _) => Ok(begun),
         });
         Box::pin(async move {
             let Some((stall, number)) = begun? else { return dead().await };
@@ -348,6 +411,8 @@ impl Store for OpenStore {
     }
 
     fn view(&self) -> Arc<dyn View> {
+        // A dead program's view is of no use to anybody, and a failed disk shows at the next write.
+        let _ = self.ask(Point::View);
         Arc::new(Frozen(self.with(|files| files.current.clone()).unwrap_or_default()))
     }
 
@@ -357,11 +422,13 @@ impl Store for OpenStore {
             self.spin(stall).await?;
             let map: Map = pairs.into_iter().map(|(k, v)| (k, Arc::<[u8]>::from(v))).collect();
             self.with(|files| {
+                files.changes += 1;
                 files.buffered.clear();
                 files.durable = map.clone();
                 files.current = map;
             })?;
             self.disk.shared.event(Some(self.disk.host), What::Synced { store: name(&self.dir), batches: 0 });
+            self.disk.shared.probe.see(self.disk.host, &self.dir, Seen::Installed);
             self.pass(Point::InstallEnd).await?;
             Ok(())
         })

@@ -57,6 +57,11 @@ impl Stream {
         Duration::from_nanos(self.range(from.as_nanos() as u64, to.as_nanos() as u64))
     }
 
+    /// A time of whole milliseconds in `from..=to`, as texts show it.
+    pub fn millis(&mut self, from: Duration, to: Duration) -> Duration {
+        Duration::from_millis(self.range(from.as_millis() as u64, to.as_millis() as u64))
+    }
+
     /// One of `items`.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         assert!(!items.is_empty(), "nothing to pick from");

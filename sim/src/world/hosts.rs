@@ -6,7 +6,7 @@ use super::disk::{Disk, DiskOf};
 use super::entropy::{HostEntropy, Stream};
 use super::network::link::Link;
 use super::network::{Net, NetOf};
-use super::probe::Hook;
+use super::probe::{Hook, Watch};
 use super::timers::{Sleep, Timers};
 use super::trace::{Event, What};
 use super::{HostId, Shared};
@@ -100,6 +100,11 @@ impl World {
     /// Puts a hook at every disk and network step.
     pub fn set_hook(&self, hook: Option<Hook>) {
         self.inner.shared.probe.set(hook);
+    }
+
+    /// Has everything watched that happens to stores.
+    pub fn set_watch(&self, watch: Watch) {
+        self.inner.shared.probe.watch(watch);
     }
 
     /// Writes an event into the trace.
@@ -257,6 +262,26 @@ impl World {
     /// Resets every connection between two hosts.
     pub fn reset_between(&self, a: HostId, b: HostId) {
         self.inner.net.reset_between(a, b);
+    }
+
+    /// The size of send buffers and windows from now on, bytes.
+    pub fn set_buffer(&self, bytes: usize) {
+        self.inner.net.set_buffer(bytes);
+    }
+
+    /// Keeps what `from` sends to a port of `to` on connections that it made.
+    pub fn capture(&self, from: HostId, to: HostId, port: u16) {
+        self.inner.net.capture(from, to, port);
+    }
+
+    /// What was captured, by connection; capturing ends.
+    pub fn captured(&self) -> Vec<Vec<u8>> {
+        self.inner.net.captured()
+    }
+
+    /// Open connections of a host.
+    pub fn connections(&self, host: HostId) -> usize {
+        self.inner.net.connections(host)
     }
 
     /// All links healthy, no hook, all clocks right, no disk full, all programs going on. What is dead stays dead.

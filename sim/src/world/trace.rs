@@ -44,6 +44,21 @@ impl What {
     }
 }
 
+/// For people.
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            What::Boot { incarnation } => write!(f, "starts for the {incarnation}. time"),
+            What::Kill { power: true } => write!(f, "loses power"),
+            What::Kill { power: false } => write!(f, "is killed"),
+            What::Lost { store, batches } => write!(f, "store {store:04x} loses {batches} batches"),
+            What::Fault(text) => write!(f, "fault: {text}"),
+            What::Client(text) | What::Node(text) | What::Mark(text) => f.write_str(text),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
 /// An event, when and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {

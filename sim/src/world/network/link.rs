@@ -40,6 +40,8 @@ pub struct Link {
     pub stall_at: Option<u64>,
     /// One in so many segments has a bit flipped.
     pub flip_one_in: Option<u64>,
+    /// Only on connections that were made to this port.
+    pub flip_port: Option<u16>,
 }
 
 /// First waiting time before something unacknowledged is sent again; doubles each time.

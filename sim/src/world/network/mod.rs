@@ -12,7 +12,7 @@ use super::trace::What;
 use super::{HostId, Shared};
 use cfs_master::env::{BoxFuture, Listener, Mono, Network, Stream as EnvStream};
 use link::{Link, RESEND_FIRST, RESEND_MAX, SYN_GIVES_UP, SYN_RETRIES_SECS};
-use pipe::{Pipe, Segment};
+use pipe::{Pipe, Segment, BUFFER_BYTES};
 use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
 use std::io;
@@ -60,8 +60,10 @@ struct Bound {
     acceptor: Option<Waker>,
 }
 
-#[derive(Default)]
 struct State {
+    /// Size of send buffers and windows, bytes.
+    buffer: usize,
+    capture: Option<Capture>,
     hosts: BTreeMap<HostId, HostState>,
     names: BTreeMap<String, Vec<IpAddr>>,
     links: BTreeMap<(HostId, HostId), Link>,
@@ -70,6 +72,33 @@ struct State {
     last_conn: u64,
     last_token: u64,
 }
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            buffer: BUFFER_BYTES,
+            capture: None,
+            hosts: BTreeMap::new(),
+            names: BTreeMap::new(),
+            links: BTreeMap::new(),
+            bound: BTreeMap::new(),
+            conns: BTreeMap::new(),
+            last_conn: 0,
+            last_token: 0,
+        }
+    }
+}
+
+/// What one host sends to a port of another, by connection, to be sent again later.
+struct Capture {
+    from: HostId,
+    to: HostId,
+    port: u16,
+    streams: BTreeMap<u64, Vec<u8>>,
+}
+
+/// Bytes of one connection that a capture keeps.
+const CAPTURE_BYTES_MAX: usize = 64 << 10;
 
 struct HostState {
     ip: IpAddr,
@@ -154,6 +183,7 @@ impl Net {
     pub fn heal(self: &Arc<Self>) {
         let mut state = self.lock();
         state.links.clear();
+        state.capture = None;
         for conn in state.conns.values_mut() {
             conn.pipes.iter_mut().for_each(|pipe| pipe.stalled = false);
         }
@@ -232,12 +262,18 @@ impl Net {
         if conn.ends[side].gone || conn.ends[side].reset || conn.pipes[side].stalled {
             return;
         }
-        let link = state.link(from, to);
+        let (link, buffer, port) = (state.link(from, to), state.buffer, conn.ends[1].addr.port());
         loop {
             let conn = state.conns.get_mut(&id).expect("seen above");
-            let Some((mut bytes, fin)) = conn.pipes[side].next_segment() else { break };
+            let Some((mut bytes, fin)) = conn.pipes[side].next_segment(buffer) else { break };
             let sent = conn.pipes[side].sent;
-            if let Some(one_in) = link.flip_one_in {
+            if let Some(capture) = state.capture.as_mut().filter(|c| side == 0 && (c.from, c.to, c.port) == (from, to, port)) {
+                let stream = capture.streams.entry(id).or_default();
+                if stream.len() + bytes.len() <= CAPTURE_BYTES_MAX {
+                    stream.extend_from_slice(&bytes);
+                }
+            }
+            if let Some(one_in) = link.flip_one_in.filter(|_| link.flip_port.is_none_or(|only| only == port)) {
                 self.shared.draw2("flip", from, to, |stream| {
                     if !bytes.is_empty() && stream.below(one_in) == 0 {
                         let at = stream.below(bytes.len() as u64) as usize;
@@ -386,6 +422,27 @@ impl Net {
         for id in ids {
             self.reset_both(&mut state, id);
         }
+    }
+
+    /// The size of send buffers and windows from now on, bytes.
+    pub fn set_buffer(&self, bytes: usize) {
+        self.lock().buffer = bytes;
+    }
+
+    /// Keeps what `from` sends to a port of `to` on connections that it made.
+    pub fn capture(&self, from: HostId, to: HostId, port: u16) {
+        self.lock().capture = Some(Capture { from, to, port, streams: BTreeMap::new() });
+    }
+
+    /// What was captured, by connection; capturing ends.
+    pub fn captured(&self) -> Vec<Vec<u8>> {
+        self.lock().capture.take().map(|capture| capture.streams.into_values().collect()).unwrap_or_default()
+    }
+
+    /// Open connections of a host.
+    pub fn connections(&self, host: HostId) -> usize {
+        let open = |end: &End| end.host == host && end.state == EndState::Open;
+        self.lock().conns.values().filter(|conn| conn.ends.iter().any(open)).count()
     }
 
     /// The program (or its kernel, when it died) closes end `side`.

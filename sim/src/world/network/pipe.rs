@@ -4,10 +4,8 @@ use std::collections::VecDeque;
 use std::task::Waker;
 use std::time::Duration;
 
-/// Bytes a sender may have unacknowledged.
-pub const SEND_BUFFER_BYTES: usize = 64 << 10;
-/// Bytes that wait at the receiver, or are on the way there.
-pub const WINDOW_BYTES: usize = 64 << 10;
+/// Bytes a sender may have unacknowledged, and bytes that wait at the receiver or are on the way there, unless a run has them smaller.
+pub const BUFFER_BYTES: usize = 64 << 10;
 /// Bytes of one segment.
 pub const SEGMENT_BYTES_MAX: usize = 16 << 10;
 
@@ -48,9 +46,9 @@ pub struct Pipe {
 }
 
 impl Pipe {
-    /// Bytes that may be written now.
-    pub fn room(&self) -> usize {
-        SEND_BUFFER_BYTES.saturating_sub(self.unacked)
+    /// Bytes that may be written now into a buffer of so many.
+    pub fn room(&self, buffer: usize) -> usize {
+        buffer.saturating_sub(self.unacked)
     }
 
     /// Bytes on the way.
@@ -59,8 +57,8 @@ impl Pipe {
     }
 
     /// The next segment that the window lets go, if any.
-    pub fn next_segment(&mut self) -> Option<(Vec<u8>, bool)> {
-        let window = WINDOW_BYTES.saturating_sub(self.in_flight() + self.inbox.len());
+    pub fn next_segment(&mut self, buffer: usize) -> Option<(Vec<u8>, bool)> {
+        let window = buffer.saturating_sub(self.in_flight() + self.inbox.len());
         let n = self.out.len().min(window).min(SEGMENT_BYTES_MAX);
         if n > 0 {
             self.sent += n as u64;

@@ -1,6 +1,6 @@
 //! One end of a connection as the program holds it.
 
-use super::super::probe::{Point, Verdict};
+use super::super::probe::{Place, Point, Verdict};
 use super::super::trace::{hash_bytes, What};
 use super::{EndState, Net};
 use cfs_master::env::Io;
@@ -88,28 +88,28 @@ impl AsyncWrite for SimStream {
         if !self.alive() {
             return Poll::Pending;
         }
-        let host = {
+        let (host, port) = {
             let mut guard = self.net.lock();
             let state = &mut *guard;
             let Some(conn) = state.conns.get_mut(&self.id) else { return Poll::Ready(Err(reset_error())) };
             if conn.ends[self.side].reset {
                 return Poll::Ready(Err(reset_error()));
             }
-            let pipe = &mut conn.pipes[self.side];
+            let (buffer, pipe) = (state.buffer, &mut conn.pipes[self.side]);
             if pipe.shut {
                 return Poll::Ready(Err(broken_pipe()));
             }
             if bytes.is_empty() {
                 return Poll::Ready(Ok(0));
             }
-            if pipe.room() == 0 {
+            if pipe.room(buffer) == 0 {
                 pipe.writer = Some(cx.waker().clone());
                 return Poll::Pending;
             }
-            conn.ends[self.side].host
+            (conn.ends[self.side].host, conn.ends[1].addr.port())
         };
         // The probe may kill this host: no lock is held here.
-        match self.net.shared.probe.ask(host, Point::Send) {
+        match self.net.shared.probe.ask(host, Point::SendBegin, Place::Port(port)) {
             Verdict::Go | Verdict::Stall(_) => {}
             Verdict::Fail => {
                 let mut state = self.net.lock();
@@ -126,13 +126,18 @@ impl AsyncWrite for SimStream {
         let Some(conn) = state.conns.get(&self.id) else { return Poll::Ready(Err(reset_error())) };
         let to = conn.ends[1 - self.side].host;
         let chop = state.links.get(&(host, to)).and_then(|link| link.chop).unwrap_or(usize::MAX);
-        let pipe = &mut state.conns.get_mut(&self.id).expect("seen above").pipes[self.side];
-        let n = bytes.len().min(pipe.room()).min(chop);
+        let (buffer, pipe) = (state.buffer, &mut state.conns.get_mut(&self.id).expect("seen above").pipes[self.side]);
+        let n = bytes.len().min(pipe.room(buffer)).min(chop);
         pipe.out.extend(&bytes[..n]);
         pipe.unacked += n;
         let hash = hash_bytes(0, &bytes[..n]);
         self.net.shared.event(Some(host), What::Send { connection: self.id, bytes: n, hash });
         self.net.pump(state, self.id, self.side);
+        drop(guard);
+        if self.net.shared.probe.ask(host, Point::SendEnd, Place::Port(port)) == Verdict::Crash {
+            self.net.shared.crash(host);
+            return Poll::Pending;
+        }
         Poll::Ready(Ok(n))
     }
 
