@@ -13,6 +13,11 @@ mod sweep;
 #[cfg(madsim)]
 mod worker;
 
+/// A run allocates all the time, on one thread.
+#[cfg(madsim)]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[cfg(not(madsim))]
 fn main() {
     eprintln!("built without --cfg madsim: use ci/sim");
