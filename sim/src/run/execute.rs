@@ -171,6 +171,8 @@ impl Run {
 
     async fn judge(&mut self) -> Result<(), Verdict> {
         self.cluster.start_all();
+        let operator = self.operator.clone();
+        drop(madsim::task::spawn(async move { operator.make_room().await }));
         self.start_clients();
         let (injector, schedule) = (self.injector.clone(), self.options.faults.clone());
         drop(madsim::task::spawn(async move { injector.carry_out(&schedule).await }));

@@ -1,4 +1,4 @@
-//! The person who repairs the group of masters: removes a master, empties it if its disk cannot be trusted, and adds it again.
+//! The person who cares for the group of masters: removes a master, empties it if its disk cannot be trusted, and adds it again.
 
 use super::cluster::{master_addr, Cluster};
 use crate::http;
@@ -19,6 +19,8 @@ use std::time::Duration;
 /// Between two tries.
 const AGAIN: Duration = Duration::from_millis(500);
 const ANSWER_WITHIN: Duration = Duration::from_secs(25);
+/// On one meta node. A client forgets volumes whose deletion it believes to have succeeded, so that there are more than it keeps.
+const META_PARTITIONS_MAX: u32 = 3_000;
 
 /// A master whose disk forgot what it promised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,12 +103,19 @@ impl Operator {
         self.state.lock().expect("lock").former.get(&n).cloned()
     }
 
+    /// Lets meta nodes hold as many partitions as the clients may come to make.
+    pub async fn make_room(&self) {
+        while !self.ask(&format!("/admin/setNodeInfo?maxMpCntLimit={META_PARTITIONS_MAX}"), 0).await {
+            self.cluster.world().sleep(AGAIN).await;
+        }
+    }
+
     /// Removes a master that was taken on, empties it if so ordered, adds it and waits until it votes.
     pub async fn replace(&self, n: usize, emptied: bool) {
         let world = self.cluster.world();
         world.note(Some(self.host), What::Node(format!("removes master {}", n + 1)));
         while self.member(n).await.is_some() {
-            self.ask("/raftNode/remove", n).await;
+            self.ask_about("/raftNode/remove", n).await;
         }
         if emptied {
             self.cluster.kill_master(n, Crash::Process);
@@ -115,7 +124,7 @@ impl Operator {
         self.cluster.start_master(n);
         world.note(Some(self.host), What::Node(format!("adds master {}", n + 1)));
         while self.member(n).await.is_none() {
-            self.ask("/raftNode/add", n).await;
+            self.ask_about("/raftNode/add", n).await;
         }
         // From here on its disk is the one that the group knows.
         self.state.lock().expect("lock").distrusted = None;
@@ -143,19 +152,24 @@ impl Operator {
         self.cluster.master(leader).map(|master| master.raft().membership())
     }
 
-    /// Asks the other masters in turn until one says that it worked; whether it did shows in the membership.
-    async fn ask(&self, path: &str, n: usize) {
-        let Some(env) = self.env.lock().expect("lock").clone() else { return };
-        let target = format!("{path}?{}", http::query(&[("id", &(n + 1).to_string()), ("addr", &master_addr(n))]));
+    /// Asks for a change of the group; whether it worked shows in the membership.
+    async fn ask_about(&self, path: &str, n: usize) {
+        self.ask(&format!("{path}?{}", http::query(&[("id", &(n + 1).to_string()), ("addr", &master_addr(n))])), n + 1).await;
+    }
+
+    /// Asks the masters in turn from one on until one says that it worked.
+    async fn ask(&self, target: &str, from: usize) -> bool {
+        let Some(env) = self.env.lock().expect("lock").clone() else { return false };
         let count = self.cluster.masters().len();
-        for master in (1..=count).map(|k| (n + k) % count) {
+        for master in (0..count).map(|k| (from + k) % count) {
             let by = env.now() + ANSWER_WITHIN;
             let connect_by = env.now() + Duration::from_secs(2);
-            let answer = http::call(&env, &master_addr(master), Method::GET, &target, Bytes::new(), connect_by, by).await;
+            let answer = http::call(&env, &master_addr(master), Method::GET, target, Bytes::new(), connect_by, by).await;
             let code = answer.ok().and_then(|answer| serde_json::from_slice::<Value>(&answer.body).ok()?["code"].as_i64());
             if code == Some(0) {
-                return;
+                return true;
             }
         }
+        false
     }
 }
