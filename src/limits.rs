@@ -49,7 +49,7 @@ pub const RAFT_FRAME_BYTES_MAX: usize = COMMAND_BYTES_MAX + (4 << 20);
 pub const RAFT_CONNECTIONS_MAX: usize = 128;
 /// Connecting to another master.
 pub const RAFT_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Writing one frame to another master, and reading one that has begun.
+/// Writing one frame to another master, reading one that has begun, and waiting for the answer to a whole snapshot.
 pub const RAFT_FRAME_TIMEOUT: Duration = Duration::from_secs(20);
 /// How often a connection to another master is tried out.
 pub const RAFT_PING_INTERVAL: Duration = Duration::from_secs(1);

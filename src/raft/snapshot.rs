@@ -22,13 +22,15 @@ pub struct Received {
 /// Sends a snapshot to the master at this HTTP address; returns when it says that it is whole.
 ///
 /// # Errors
-/// The connection failed, or it took longer than [`limits::SNAPSHOT_TIMEOUT`].
+/// The connection failed, the answer took longer than [`limits::RAFT_FRAME_TIMEOUT`], or the whole longer than
+/// [`limits::SNAPSHOT_TIMEOUT`].
 pub async fn send(env: &Env, addr: &str, replica_port: u16, envelope: Envelope, pairs: &[Pair]) -> io::Result<()> {
     let deadline = env.now() + limits::SNAPSHOT_TIMEOUT;
     let sending = async {
         let mut stream = dial(env, addr, replica_port).await?;
         write_all(env, &mut stream, envelope, pairs).await?;
-        match read_frame(env, &mut stream, deadline).await? {
+        // Where the power went, no answer and no end of the connection ever comes.
+        match read_frame(env, &mut stream, env.now() + limits::RAFT_FRAME_TIMEOUT).await? {
             Frame::SnapshotReceived => Ok(()),
             _ => Err(io::ErrorKind::InvalidData.into()),
         }
