@@ -19,17 +19,17 @@ use futures::stream::{self, StreamExt};
 pub type PartitionKey = (PartitionKind, PartitionId);
 
 impl Master {
-    /// One round: unfinished creations of earlier leaders are given up, then hosts of tombstones are asked to delete.
+    /// One round: creations that nobody sees to any more are given up, then hosts of tombstones are asked to delete.
     pub(super) async fn cleanup_round(&self, term: Term) {
         let state = self.state();
         for intent in state.create_intents.values() {
-            if intent.term != term || !self.live().creating.contains(&(intent.kind, intent.id)) {
+            if intent.term != term || !self.live().creating.contains((intent.kind, intent.id)) {
                 tracing::info!(partition = intent.id.0, kind = ?intent.kind, "gives up an unfinished creation");
                 self.abandon(intent.kind, intent.id).await;
             }
         }
         for intent in state.volume_intents.values() {
-            if intent.term != term {
+            if intent.term != term || !self.live().creating_volumes.contains(intent.volume) {
                 tracing::info!(volume = intent.name.as_str(), "gives up an unfinished volume");
                 self.remove_unborn_volume(intent.volume).await;
             }
@@ -49,7 +49,6 @@ impl Master {
                 Ok(())
             })
             .await;
-        self.live().creating.remove(&(kind, id));
         if let Err(why) = done {
             tracing::warn!(partition = id.0, ?kind, %why, "the clean-up of a creation waits for the next round or leader");
         }

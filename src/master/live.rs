@@ -1,5 +1,7 @@
 //! What a leader knows besides the replicated state. Memory only: a new reign begins with nothing and loses nothing by it.
 
+use super::cleanup::PartitionKey;
+use super::creating::Creations;
 use super::empty_partitions::Cleanings;
 use super::moves::InHand;
 use crate::env::{Mono, Wall};
@@ -29,7 +31,9 @@ pub struct Live {
     /// Carry weights and rotating indexes of host selection.
     pub selectors: Selectors,
     /// Partitions that this master is creating right now.
-    pub creating: BTreeSet<(PartitionKind, PartitionId)>,
+    pub creating: Creations<PartitionKey>,
+    /// Volumes that it is creating right now.
+    pub creating_volumes: Creations<VolumeId>,
     /// Replicas of tombstones whose hosts confirmed that they are gone.
     pub buried: BTreeSet<(PartitionKind, PartitionId, String)>,
     /// Since when this reign has known of each tombstone.

@@ -18,6 +18,7 @@ pub mod checks;
 pub mod cleanup;
 pub mod clients;
 pub mod commit;
+mod creating;
 pub mod deletion;
 pub mod empty_partitions;
 pub mod fault_domains;

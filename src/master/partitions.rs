@@ -4,6 +4,8 @@
 //! came to be, and has them removed (`cleanup.rs`). A partition is committed only while its intent still stands, so a leader that was
 //! deposed in between cannot bring it to life after the clean-up began.
 
+use super::cleanup::PartitionKey;
+use super::creating::Creation;
 use super::live::Live;
 use super::moment::Moment;
 use super::Master;
@@ -24,6 +26,7 @@ use futures::future::join_all;
 pub struct BuiltMetaPartition {
     pub partition: MetaPartition,
     intent: String,
+    _creation: Creation<PartitionKey>,
 }
 
 impl Master {
@@ -46,7 +49,7 @@ impl Master {
         let state = &moment.state;
         let record = state.volumes.get(&volume).cloned().ok_or(fault::VOL_NOT_EXISTS)?;
         let chosen = self.choose(&moment, |live| Demand::data(&moment.scene(), &live.reports, &record, media))?;
-        let id = self.commit_intent(PartitionKind::Data, &record, &chosen, term, Counter::DataPartition).await?;
+        let (id, _creation) = self.commit_intent(PartitionKind::Data, &record, &chosen, term, Counter::DataPartition).await?;
 
         let request = CreateDataPartitionRequest {
             partition_id: id,
@@ -97,9 +100,7 @@ impl Master {
             return Err(why);
         }
         let replicas: Vec<(&str, &str)> = disks.iter().map(|(host, disk)| (host.as_str(), disk.as_str())).collect();
-        let mut live = self.live();
-        live.creating.remove(&(PartitionKind::Data, id));
-        live.reports.assume_data_partition_created(id, &replicas, self.env.now().0);
+        self.live().reports.assume_data_partition_created(id, &replicas, self.env.now().0);
         Ok(id)
     }
 
@@ -113,7 +114,7 @@ impl Master {
         let moment = self.moment();
         let record = moment.state.volumes.get(&volume).cloned().ok_or(fault::VOL_NOT_EXISTS)?;
         let chosen = self.choose(&moment, |live| Demand::meta(&moment.scene(), &live.reports, &record))?;
-        let id = self.commit_intent(PartitionKind::Meta, &record, &chosen, term, Counter::MetaPartition).await?;
+        let (id, creation) = self.commit_intent(PartitionKind::Meta, &record, &chosen, term, Counter::MetaPartition).await?;
         let request = CreateMetaPartitionRequest {
             vol_name: record.name.clone(),
             start: range.start,
@@ -137,7 +138,7 @@ impl Master {
             return Err(why.into());
         }
         let partition = MetaPartition::new(id, range.start, range.end, &record, chosen.hosts, chosen.peers);
-        Ok(BuiltMetaPartition { partition, intent: Key::CreateIntent(PartitionKind::Meta, id).to_string() })
+        Ok(BuiltMetaPartition { partition, intent: Key::CreateIntent(PartitionKind::Meta, id).to_string(), _creation: creation })
     }
 
     /// Commits built meta partitions together, and `also` with them. On failure their replicas are removed from the hosts.
@@ -173,7 +174,6 @@ impl Master {
                 let mut live = self.live();
                 for MetaPartition { partition_id, hosts, start, end, .. } in built.iter().map(|b| &b.partition) {
                     let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
-                    live.creating.remove(&(PartitionKind::Meta, *partition_id));
                     live.reports.assume_meta_partition_created(*partition_id, &hosts, *start, *end, now.0);
                 }
                 Ok(ids)
@@ -202,6 +202,7 @@ impl Master {
         placement::choose(&moment.scene(), &live.reports, &mut live.selectors, &demand, &mut random)
     }
 
+    /// Commits the intent to create a partition. Each try may take another id, and is a creation of its own.
     async fn commit_intent(
         &self,
         kind: PartitionKind,
@@ -209,8 +210,8 @@ impl Master {
         chosen: &Chosen,
         term: Term,
         counter: Counter,
-    ) -> Result<PartitionId, Fault> {
-        let wall = self.env.wall().secs();
+    ) -> Result<(PartitionId, Creation<PartitionKey>), Fault> {
+        let (wall, creations) = (self.env.wall().secs(), self.live().creating.clone());
         self.commit("intend partition", |state, txn| {
             // A node that left meanwhile must not be given a replica.
             let known = |p: &Peer| match kind {
@@ -222,8 +223,7 @@ impl Master {
             }
             let id = PartitionId(txn.alloc(counter));
             txn.put(CreateIntent { kind, id, volume: volume.id, hosts: chosen.hosts.clone(), term, created: wall, ..Default::default() });
-            self.live().creating.insert((kind, id));
-            Ok(id)
+            Ok((id, creations.begin((kind, id))))
         })
         .await
     }

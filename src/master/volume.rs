@@ -1,8 +1,9 @@
 //! Creating a volume (v3.5.3 topology-selection.md §12, http-cluster-volume.md §2.1.4).
 //!
 //! The record comes first, because meta nodes ask for the volume while they create its partitions. An intent stands beside it until the
-//! volume is complete and belongs to its user: a volume whose creation was cut short is marked deleted by whoever leads next.
+//! volume is complete and belongs to its user: a volume whose creation was cut short is marked deleted by whoever leads then.
 
+use super::creating::Creation;
 use super::{users, Master};
 use crate::env::Purpose;
 use crate::ids::VolumeId;
@@ -42,7 +43,7 @@ impl Master {
         let wrapped = |e: &dyn std::fmt::Display| {
             Fault::internal(format!("action[createVol], clusterID[{}] name:{name}, err:{e}", self.config.cluster_name))
         };
-        let id = self.commit_volume(&record).await.map_err(|e| {
+        let (id, _creation) = self.commit_volume(&record).await.map_err(|e| {
             let inner = format!("action[doCreateVol], clusterID[{}] name:{name}, err:{e} ", self.config.cluster_name);
             wrapped(&format!("{inner} "))
         })?;
@@ -61,11 +62,11 @@ impl Master {
         Ok(self.state().data_partitions_of_volume(id).count())
     }
 
-    async fn commit_volume(&self, record: &Volume) -> Result<VolumeId, Fault> {
+    async fn commit_volume(&self, record: &Volume) -> Result<(VolumeId, Creation<VolumeId>), Fault> {
         let term = self.ready_term().ok_or(fault::NO_LEADER)?;
         let mut random = || self.env.entropy.next_u64(Purpose::Secret);
         let (access, secret) = (users::random_text(16, &mut random), users::random_text(32, &mut random));
-        let wall = self.env.wall().secs();
+        let (wall, creations) = (self.env.wall().secs(), self.live().creating_volumes.clone());
         self.commit("create volume", |state, txn| {
             if state.volume_by_name(&record.name).is_some() {
                 return Err(fault::DUPLICATE_VOL);
@@ -75,7 +76,7 @@ impl Master {
             txn.put(VersionList::new(id));
             txn.put(VolumeIntent { volume: id, name: record.name.clone(), term, created: wall, ..Default::default() });
             txn.put(volume);
-            Ok(id)
+            Ok((id, creations.begin(id)))
         })
         .await
     }
@@ -155,13 +156,18 @@ impl Master {
     pub(super) async fn remove_unborn_volume(&self, id: VolumeId) {
         let removed = self
             .commit("remove unfinished volume", |state, txn| {
+                let intent = Key::VolumeIntent(id).to_string();
+                if txn.read::<VolumeIntent>(&intent).is_none() {
+                    // It was completed after all.
+                    return Ok(());
+                }
                 let bare = state.meta_partitions_of_volume(id).next().is_none() && state.data_partitions_of_volume(id).next().is_none();
                 if bare {
                     txn.delete::<Volume>(&Key::Volume(id).to_string());
                 } else if let Some(volume) = txn.volume(id) {
                     txn.put(Volume { status: VolumeStatus::MARK_DELETE, forbidden: false, ..(*volume).clone() });
                 }
-                txn.delete::<VolumeIntent>(&Key::VolumeIntent(id).to_string());
+                txn.delete::<VolumeIntent>(&intent);
                 Ok(())
             })
             .await;
