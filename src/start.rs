@@ -72,8 +72,10 @@ impl Running {
         self.raft.stopped().await.to_string()
     }
 
-    /// Stops serving, then raft, then the rest; what was acknowledged is on disk.
+    /// Hands leadership over, stops serving, then raft, then the rest; what was acknowledged is on disk.
     pub async fn stop(self) {
+        // First: while requests are answered that were begun before, no more are taken, and nobody else would serve.
+        self.raft.hand_over().await;
         self.server.stop().await;
         self.raft.stop().await;
         self.reigns.join().await;

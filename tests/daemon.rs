@@ -5,21 +5,28 @@
 mod http;
 #[path = "support/masters.rs"]
 mod masters;
+#[path = "support/signal.rs"]
+mod signal;
 
 use http::{call, Request};
 use masters::Masters;
 use serde_json::{json, Map, Value};
+use signal::signal;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 /// Until a started group answers, or a changed one has caught up: generous, the machine may be busy.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// From the loss of a leader to the next acknowledged change.
 const FAILOVER_WITHIN: Duration = Duration::from_secs(15);
+/// From telling a leader to stop to the next acknowledged change: no election comes between.
+const HANDED_OVER_WITHIN: Duration = Duration::from_secs(5);
 const CALL_WITHIN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -121,6 +128,23 @@ async fn sigterm_stops_a_master_with_exit_code_0() {
         let ended = terminate(&mut lab, i).await;
         assert_eq!(ended.code(), Some(0), "master {i} printed {}", lab.printed(i));
     }
+}
+
+#[tokio::test]
+async fn a_leader_that_stops_hands_over_before_it_waits_for_requests() {
+    let mut lab = started(Masters::new(60, 3, Map::new()).unwrap()).await;
+    let leader = leader(&lab).await;
+    // As long as its body may come, this request is being answered.
+    let mut slow = TcpStream::connect(lab.addr(leader)).await.unwrap();
+    slow.write_all(b"POST /user/create HTTP/1.1\r\nHost: m\r\nContent-Length: 9\r\n\r\n").await.unwrap();
+    tokio::time::sleep(PAUSE).await;
+    let mut child = lab.running.remove(&leader).unwrap();
+    signal(&child, "TERM");
+    let began = Instant::now();
+    done(&lab, "/cluster/freeze?enable=true").await;
+    let took = began.elapsed();
+    assert!(child.try_wait().unwrap().is_none(), "the leader waits for no request: this proves nothing");
+    assert!(took < HANDED_OVER_WITHIN, "the next change was acknowledged after {} ms", took.as_millis());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -297,8 +321,7 @@ async fn until<T, F: Future<Output = Option<T>>>(within: Duration, what: impl Fn
 /// SIGTERM; how the process ended.
 async fn terminate(lab: &mut Masters, i: usize) -> ExitStatus {
     let mut child = lab.running.remove(&i).expect("it runs");
-    let pid = child.id().expect("it has not ended");
-    assert!(Command::new("sh").arg("-c").arg(format!("kill -TERM {pid}")).status().unwrap().success());
+    signal(&child, "TERM");
     tokio::time::timeout(READY_WITHIN, child.wait()).await.unwrap_or_else(|_| panic!("master {i} goes on after SIGTERM")).unwrap()
 }
 

@@ -10,6 +10,15 @@ use crate::limits;
 
 impl<O: Clone + Send + Sync + 'static> Driver<O> {
     pub(super) fn begin_to_leave(&mut self) -> Result<(), Stopped> {
+        if !self.hand_over() {
+            return Err(Stopped::Requested);
+        }
+        self.leaving = Some(self.env.now() + limits::HANDOVER_TIMEOUT);
+        Ok(())
+    }
+
+    /// Asks the voter that has most of the log to take over. False where this master does not lead, or there is no other voter.
+    pub(super) fn hand_over(&mut self) -> bool {
         let progress = self.node.raft.prs();
         let heir = self
             .membership
@@ -19,10 +28,9 @@ impl<O: Clone + Send + Sync + 'static> Driver<O> {
         match heir {
             Some(heir) if self.leads_ready() => {
                 self.node.transfer_leader(heir.0);
-                self.leaving = Some(self.env.now() + limits::HANDOVER_TIMEOUT);
-                Ok(())
+                true
             }
-            _ => Err(Stopped::Requested),
+            _ => false,
         }
     }
 

@@ -66,6 +66,7 @@ pub enum Request<O> {
     Read { deadline: Mono, reply: oneshot::Sender<Result<Index, Refusal>>, room: OwnedSemaphorePermit },
     Change { change: Change, deadline: Mono, reply: Reply<O>, room: OwnedSemaphorePermit },
     Campaign,
+    HandOver,
 }
 
 impl<O: Clone + Send + Sync + 'static> Raft<O> {
@@ -142,6 +143,17 @@ impl<O: Clone + Send + Sync + 'static> Raft<O> {
     pub fn campaign(&self) {
         // Nothing to do when raft has ended.
         let _ = self.request(Request::Campaign);
+    }
+
+    /// Asks another master to take over where this one leads, and waits until one has, [`limits::HANDOVER_TIMEOUT`] at most.
+    pub async fn hand_over(&self) {
+        if !self.role().leads() || self.request(Request::HandOver).is_err() {
+            return;
+        }
+        let mut role = self.watch();
+        let taken = role.wait_for(|role| role.leader.is_some() && !role.leads());
+        // Without one who takes over the next leader is elected when this one is gone.
+        let _ = self.shared.env.until(self.shared.env.now() + limits::HANDOVER_TIMEOUT, taken).await;
     }
 
     /// Who leads now.

@@ -61,6 +61,9 @@ impl<O: Clone + Send + Sync + 'static> Driver<O> {
             Request::Campaign if self.leads() => {}
             Request::Campaign if self.leader().is_some() => self.node.transfer_leader(self.options.id.0),
             Request::Campaign => self.campaign(),
+            Request::HandOver => {
+                self.hand_over();
+            }
         }
     }
 
