@@ -1,7 +1,9 @@
 //! One run from start to verdict.
 
-use super::client::{Client, History};
-use super::cluster::Cluster;
+use super::active;
+use super::caller::{Caller, History, ANSWER_WITHIN};
+use super::client::Client;
+use super::cluster::{master_addr, Cluster};
 use super::crash_point::{CrashPoint, STATE_DIR};
 use super::glimpse::{Glimpses, Row};
 use super::history::{Event, Op};
@@ -24,7 +26,6 @@ use ::http::Method;
 use bytes::Bytes;
 use cfs_master::env::Env;
 use cfs_master::model::{key, Counter};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -81,7 +82,7 @@ pub fn execute(options: &Options) -> Finished {
         verdict,
         begun: history.len(),
         done: history.iter().filter(|event| event.is_done()).count(),
-        writes: history.iter().filter(|event| event.is_done() && is_write(&event.op)).count(),
+        writes: history.iter().filter(|event| event.is_done() && event.op.is_write()).count(),
         unknown: history.iter().filter(|event| matches!(event.outcome, super::history::Outcome::Unknown(_))).count(),
         faults,
         marks,
@@ -92,11 +93,6 @@ pub fn execute(options: &Options) -> Finished {
         events,
     };
     Finished { report, last_events: world.last_events(), story: world.story(), hosts: world.names(), history, rows: glimpses.all() }
-}
-
-fn is_write(op: &Op) -> bool {
-    use Op::*;
-    matches!(op, Create { .. } | Delete { .. } | Grow { .. } | Expand { .. } | CreateUser { .. } | DeleteUser { .. })
 }
 
 /// The end of a run and what it met.
@@ -140,7 +136,7 @@ impl Run {
         let verdict = match self.judge().await {
             Err(verdict) => verdict,
             Ok(()) => {
-                let writes = self.history.all().iter().filter(|event| event.is_done() && is_write(&event.op)).count();
+                let writes = self.history.all().iter().filter(|event| event.is_done() && event.op.is_write()).count();
                 if writes < self.options.writes_min {
                     Verdict::Quiet
                 } else {
@@ -196,11 +192,17 @@ impl Run {
 
     fn start_clients(&self) {
         for (number, host) in self.cluster.clients().iter().enumerate() {
-            let (world, history, until, host) = (self.world().clone(), self.history.clone(), self.options.length, *host);
-            let zones = self.options.zones;
+            let (world, until, host) = (self.world().clone(), self.options.length, *host);
             let steps = self.options.steps.iter().filter(|step| step.client == number).cloned().collect();
-            self.world().boot(host, move |env| Client { world, host, env, number, zones, history }.work(steps, until));
+            let caller = self.caller(number);
+            self.world().boot(host, move |env| Client { world, host, caller: caller(env) }.work(steps, until));
         }
+    }
+
+    /// A caller with this number, for a host whose programs see this Env.
+    fn caller(&self, number: usize) -> impl FnOnce(Env) -> Caller {
+        let (masters, zones, history) = ((0..self.options.masters).map(master_addr).collect(), self.options.zones, self.history.clone());
+        move |env| Caller { env, number, masters, zones, answer_within: ANSWER_WITHIN, history }
     }
 
     async fn visit(&self) -> Env {
@@ -313,9 +315,8 @@ impl Run {
     }
 
     async fn first_write(&mut self, healed: Duration, env: &Env) -> Result<Option<Duration>, Verdict> {
-        let (world, history, masters) = (self.world().clone(), self.history.clone(), self.options.masters);
-        let visitor =
-            Client { world, host: self.visitor, env: env.clone(), number: self.options.clients, zones: self.options.zones, history };
+        let (world, masters) = (self.world().clone(), self.options.masters);
+        let visitor = Client { world, host: self.visitor, caller: self.caller(self.options.clients)(env.clone()) };
         let mut tries = 0;
         while self.world().now() <= healed + progress::WRITE_WITHIN {
             tries += 1;
@@ -333,10 +334,10 @@ impl Run {
         let mut pending = String::new();
         let mut master = 0;
         while self.world().now() <= healed + progress::NODES_WITHIN {
-            let (by, server) = (env.now() + Duration::from_secs(10), super::cluster::master_addr(master));
+            let (by, server) = (env.now() + Duration::from_secs(10), master_addr(master));
             master = (master + 1) % self.options.masters;
             match http::call(env, &server, Method::GET, "/admin/getCluster", Bytes::new(), by, by).await {
-                Ok(answer) => pending = inactive(&answer.body, self.cluster.nodes().len()),
+                Ok(answer) => pending = active::missing(&answer.body, self.cluster.nodes().len()),
                 Err(error) => pending = format!("{server}: {error}"),
             }
             if pending.is_empty() {
@@ -367,15 +368,4 @@ impl Run {
         found.extend(agreement::differences(&holdings::of_metadata(&state), &holdings::of_nodes(self.cluster.fleet())));
         Some(found)
     }
-}
-
-/// Who is not active in a cluster view that should show so many nodes.
-fn inactive(body: &[u8], nodes: usize) -> String {
-    let view: Value = serde_json::from_slice(body).unwrap_or_default();
-    let shown = ["DataNodes", "MetaNodes"].map(|kind| view["data"][kind].as_array().cloned().unwrap_or_default()).concat();
-    if shown.len() != nodes {
-        return format!("{} of {nodes} nodes are shown: {}", shown.len(), String::from_utf8_lossy(&body[..body.len().min(200)]));
-    }
-    let inactive = shown.iter().filter(|node| node["Status"] != true).filter_map(|node| node["Addr"].as_str());
-    inactive.collect::<Vec<_>>().join(" ")
 }

@@ -45,6 +45,17 @@ pub enum Op {
     },
 }
 
+impl Op {
+    /// It changes something when it is done.
+    pub fn is_write(&self) -> bool {
+        use Op::*;
+        matches!(self, Create { .. } | Delete { .. } | Grow { .. } | Expand { .. } | CreateUser { .. } | DeleteUser { .. })
+    }
+}
+
+/// Code of a refusal that has none: no connection, or a plain reply such as `no leader`.
+pub const NO_CODE: i64 = -1;
+
 /// What a client knows in the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {

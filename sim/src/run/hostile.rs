@@ -1,6 +1,6 @@
 //! Clients that mean no good, or know no better.
 
-use super::client::History;
+use super::caller::History;
 use super::cluster::master_addr;
 use super::crash_point::{HTTP_PORT, RAFT_PORT};
 use super::fault::Hostile;

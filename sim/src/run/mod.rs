@@ -1,5 +1,7 @@
 //! A run: a cluster in the simulated world, clients, faults, checks, and the verdict.
 
+pub mod active;
+pub mod caller;
 #[cfg(madsim)]
 mod client;
 #[cfg(madsim)]
@@ -11,8 +13,7 @@ mod execute;
 pub mod fault;
 pub mod glimpse;
 pub mod history;
-#[cfg(madsim)]
-mod holdings;
+pub mod holdings;
 #[cfg(madsim)]
 mod hostile;
 #[cfg(madsim)]
@@ -25,6 +26,7 @@ mod observe;
 mod operator;
 pub mod options;
 pub mod report;
+mod request;
 pub mod scenario;
 pub mod seed;
 pub mod shrink;
