@@ -12,8 +12,8 @@ use tokio::process::{Child, Command};
 pub struct Masters {
     net: u8,
     count: usize,
-    /// Keys that every master has beside, or instead of, the usual ones.
-    extra: Map<String, Value>,
+    /// Keys that masters have beside, or instead of, the usual ones from their next start on.
+    pub extra: Map<String, Value>,
     pub dir: tempfile::TempDir,
     pub running: BTreeMap<usize, Child>,
 }
