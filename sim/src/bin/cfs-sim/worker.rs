@@ -3,6 +3,7 @@
 use crate::replay::{capsule, read};
 use cfs_sim::run::options::{Options, Profile};
 use cfs_sim::run::{execute, seed};
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 /// What a worker said of a run.
@@ -91,6 +92,7 @@ fn print_line(options: &Options, keep: bool) -> u8 {
     let counts: Vec<String> = report.counts().into_iter().map(|(name, count)| format!("{}={count}", name.replace(' ', "-"))).collect();
     let counts = if counts.is_empty() { "-".to_owned() } else { counts.join(",") };
     let (hash, word, secs) = (report.trace_hash, report.verdict.word(), report.virtual_time.as_secs());
-    println!("{} {} {hash:016x} {code} {word} {secs} {counts} {report}", options.seed, options.profile.word());
+    // Who wanted it may have enough by now.
+    let _ = writeln!(std::io::stdout(), "{} {} {hash:016x} {code} {word} {secs} {counts} {report}", options.seed, options.profile.word());
     0
 }
