@@ -1,4 +1,5 @@
-//! The smallest schedule of a failing seed that still fails in the same way: faults are taken away, then operations, then time.
+//! The smallest schedule of a failing seed that still fails in the same way: what comes late is cut, what comes early is taken away, then
+//! single faults and operations, and the time that is left over.
 
 use crate::worker::{apart, Line};
 use cfs_sim::run::fault::Planned;
@@ -10,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Time for shrinking, seconds, unless SIM_SHRINK_SECS says otherwise.
-const SECS: u64 = 120;
+const SECS: u64 = 60;
+/// Steps of a search for how much can be cut.
+const CUTS: usize = 4;
 /// After the last fault and operation, before healing.
 const TAIL: Duration = Duration::from_secs(2);
 
@@ -76,8 +79,10 @@ pub fn run(seed: u64, profile: Profile) -> u8 {
     if line.word != "quiet" {
         options.writes_min = 0;
     }
-    cut_what_came_later(&mut trials, &mut options, Duration::from_secs(line.secs + 1));
     let before = (options.faults.len(), options.steps.len());
+    cut_what_came_later(&mut trials, &mut options, Duration::from_secs(line.secs + 1));
+    cut_most(&mut trials, &mut options, without_the_end);
+    cut_most(&mut trials, &mut options, without_the_beginning);
     options.faults = of_faults(&mut trials, &options);
     options.steps = of_steps(&mut trials, &options);
     if options.faults.len() > 1 {
@@ -109,6 +114,40 @@ fn cut_what_came_later(trials: &mut Trials, options: &mut Options, failed: Durat
     if shorter != *options && trials.still_fails(&shorter) {
         *options = shorter;
     }
+}
+
+/// Cuts as much as a search finds that can be cut. `cut` takes a share of all time away.
+fn cut_most(trials: &mut Trials, options: &mut Options, cut: fn(&Options, f64) -> Options) {
+    let whole = options.clone();
+    let (mut can, mut cannot) = (0.0, 1.0);
+    for _ in 0..CUTS {
+        let third = (cannot - can) / 3.0;
+        let shares = [can + 2.0 * third, can + third];
+        let candidates = shares.map(|share| cut(&whole, share));
+        match trials.first(&candidates) {
+            Some(place) => {
+                (can, cannot) = (shares[place], if place == 0 { cannot } else { shares[0] });
+                *options = candidates[place].clone();
+            }
+            None => cannot = shares[1],
+        }
+    }
+}
+
+fn without_the_end(options: &Options, share: f64) -> Options {
+    let until = options.length.mul_f64(1.0 - share);
+    let mut shorter = Options { length: until, ..options.clone() };
+    shorter.faults.retain(|planned| planned.at <= until);
+    shorter.steps.retain(|step| step.at <= until);
+    shorter
+}
+
+fn without_the_beginning(options: &Options, share: f64) -> Options {
+    let from = options.length.mul_f64(share);
+    let mut shorter = options.clone();
+    shorter.faults.retain(|planned| planned.at + planned.lasts >= from);
+    shorter.steps.retain(|step| step.at >= from);
+    shorter
 }
 
 fn of_faults(trials: &mut Trials, options: &Options) -> Vec<Planned> {
