@@ -62,7 +62,12 @@ impl Pipe {
         let n = self.out.len().min(window).min(SEGMENT_BYTES_MAX);
         if n > 0 {
             self.sent += n as u64;
-            return Some((self.out.drain(..n).collect(), false));
+            // Pieces, not bytes: this is done for all that is ever sent.
+            let (front, back) = self.out.as_slices();
+            let of_front = n.min(front.len());
+            let bytes = [&front[..of_front], &back[..n - of_front]].concat();
+            drop(self.out.drain(..n));
+            return Some((bytes, false));
         }
         if self.shut && !self.fin_sent && self.out.is_empty() {
             self.fin_sent = true;
