@@ -2,6 +2,7 @@
 
 use super::route::{Route, Served};
 use crate::master::leadership::Leadership;
+use crate::mutants::mutant;
 
 /// What is done with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,7 @@ pub fn decide(route: &Route, leadership: &Leadership, own: &str, follower_cache:
         _ if here => Decision::Handle,
         Leadership::Leader { ready: true, .. } => Decision::Handle,
         Leadership::Leader { ready: false, .. } => Decision::Elsewhere(own.to_owned()),
+        Leadership::Follower { .. } if mutant!("follower answers for the leader") => Decision::Handle,
         Leadership::Follower { leader: None } => Decision::Elsewhere("no leader".into()),
         Leadership::Follower { leader: Some(leader) } if route.served == Served::LeaderOrView && follower_cache => {
             Decision::Elsewhere(leader.clone())

@@ -1,5 +1,6 @@
 //! What a handler answers, and how it looks on the wire (v3.5.3 http-general.md §3, §7, §8).
 
+use crate::mutants::mutant;
 use crate::wire::gojson;
 use crate::wire::reply::{code, Fault};
 use axum::body::Body;
@@ -159,7 +160,8 @@ impl Reply {
 
 /// The reply to a refusal: never compressed.
 pub fn refusal(fault: &Fault) -> Response {
-    with_type(JSON, envelope(fault.code, &fault.msg, &()).unwrap_or_default())
+    let body = if mutant!("refusal without a body") { Bytes::new() } else { envelope(fault.code, &fault.msg, &()).unwrap_or_default() };
+    with_type(JSON, body)
 }
 
 /// `{"code":0,"msg":"success","data":…}` around data that is JSON already.

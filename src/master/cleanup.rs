@@ -9,6 +9,8 @@ use super::Master;
 use crate::ids::{PartitionId, Term, VolumeId};
 use crate::limits;
 use crate::model::{CreateIntent, Key, PartitionKind, Tombstone};
+use crate::mutants::mutant;
+use crate::nodes::CallError;
 use crate::state::{State, Txn};
 use crate::wire::opcode::Opcode;
 use crate::wire::request::{DeleteDataPartitionRequest, MetaPartitionRequest};
@@ -29,7 +31,8 @@ impl Master {
             }
         }
         for intent in state.volume_intents.values() {
-            if intent.term != term || !self.live().creating_volumes.contains(intent.volume) {
+            let unseen = intent.term != term || !self.live().creating_volumes.contains(intent.volume);
+            if unseen && !mutant!("unfinished volume stays") {
                 tracing::info!(volume = intent.name.as_str(), "gives up an unfinished volume");
                 self.remove_unborn_volume(intent.volume).await;
             }
@@ -44,7 +47,16 @@ impl Master {
                 let key = Key::CreateIntent(kind, id).to_string();
                 if let Some(intent) = txn.read::<CreateIntent>(&key) {
                     txn.delete::<CreateIntent>(&key);
-                    txn.put(Tombstone { kind, id, volume: intent.volume, hosts: intent.hosts.clone(), force: true, ..Default::default() });
+                    if !mutant!("creation given up without a tombstone") {
+                        txn.put(Tombstone {
+                            kind,
+                            id,
+                            volume: intent.volume,
+                            hosts: intent.hosts.clone(),
+                            force: true,
+                            ..Default::default()
+                        });
+                    }
                 }
                 Ok(())
             })
@@ -110,7 +122,8 @@ impl Master {
             let confirmed = |t: &Tombstone, h: &String| live.buried.contains(&(t.kind, t.id, h.clone())) || !knows(state, t.kind, h);
             let old =
                 |t: &Tombstone| live.tombstones_since.get(&(t.kind, t.id)).is_some_and(|since| now >= *since + limits::TOMBSTONE_KEPT);
-            let over = state.tombstones.values().filter(|t| old(t) && t.hosts.iter().all(|h| confirmed(t, h)));
+            let goes = |t: &Tombstone| old(t) || mutant!("tombstone goes at once");
+            let over = state.tombstones.values().filter(|t| goes(t) && t.hosts.iter().all(|h| confirmed(t, h)));
             over.map(|t| (t.kind, t.id)).take(limits::RECORDS_PER_COMMIT_MAX).collect()
         };
         if done.is_empty() {
@@ -136,6 +149,7 @@ impl Master {
         if !knows(state, kind, host) {
             return true;
         }
+        let id = PartitionId(id.0 - u64::from(mutant!("the neighbour is deleted")));
         let answer = match kind {
             PartitionKind::Data => {
                 let request = DeleteDataPartitionRequest { partition_id: id, force, ..Default::default() };
@@ -148,6 +162,7 @@ impl Master {
         };
         match answer {
             Ok(_) => true,
+            Err(CallError::Unknown { .. }) if mutant!("time-out read as deleted") => true,
             Err(why) => {
                 tracing::debug!(partition = id.0, ?kind, host, %why, "a replica may still be there");
                 false

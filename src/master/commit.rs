@@ -44,6 +44,7 @@ impl Master {
             };
             match proposed {
                 Ok((_, Outcome::Done)) => return Ok(value),
+                Ok((_, Outcome::Conflict { .. })) if mutant!("conflict answered as done") => return Ok(value),
                 Ok((_, Outcome::Conflict { key })) => tracing::debug!(actor, key, "another change came first"),
                 Ok((_, Outcome::Invalid { key, reason })) => {
                     return Err(Fault::internal(format!("the change of {key} was refused: {reason}")))
@@ -52,6 +53,7 @@ impl Master {
                     tracing::warn!(actor, %why, "not proposed");
                     return Err(fault::PERSISTENCE_BY_RAFT);
                 }
+                Err(ProposeError::Unknown) if mutant!("unknown outcome answered as done") => return Ok(value),
                 Err(ProposeError::Unknown) => {
                     tracing::warn!(actor, "proposed, and the outcome is not known");
                     return Err(fault::PERSISTENCE_BY_RAFT);

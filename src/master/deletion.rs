@@ -7,6 +7,7 @@ use super::Master;
 use crate::ids::{Term, VolumeId};
 use crate::limits;
 use crate::model::{DataPartition, Key, LcConfiguration, MetaPartition, PartitionKind, Volume};
+use crate::mutants::mutant;
 use crate::plan::volume;
 use crate::state::State;
 use futures::future::join_all;
@@ -24,6 +25,9 @@ impl Master {
     }
 
     async fn delete_partitions_of(&self, id: VolumeId, term: Term) {
+        if mutant!("volume's record removed first") {
+            return self.delete_volume_record(id).await;
+        }
         loop {
             let state = self.state();
             let meta: Vec<_> = state.meta_partitions_of_volume(id).take(limits::DELETIONS_AT_A_TIME).cloned().collect();

@@ -115,6 +115,9 @@ impl StateMachine for Machine {
                 all.append(&mut pairs);
                 Ok::<(), StoreError>(())
             })?;
+            if mutant!("snapshot without its last pair") {
+                all.pop();
+            }
             Ok(all)
         })
     }
@@ -124,6 +127,9 @@ impl StateMachine for Machine {
             // Read first: pairs that are no state must not replace what is there.
             let damaged = |e: LoadError| StoreError { path: "snapshot".into(), reason: e.to_string() };
             let state = State::from_pairs(pairs.iter().cloned()).map_err(damaged)?;
+            if mutant!("store cleared before a snapshot is complete") {
+                self.store.install(Vec::new()).await?;
+            }
             self.store.install(pairs).await?;
             self.state = state.clone();
             self.published.set(state);

@@ -12,6 +12,8 @@ use super::Master;
 use crate::env::Purpose;
 use crate::ids::{PartitionId, Term, VolumeId};
 use crate::model::{Counter, CreateIntent, DataPartition, Key, MediaType, MetaPartition, PartitionKind, ReplicaDisk, Volume, VolumeStatus};
+use crate::mutants::mutant;
+use crate::nodes::CallError;
 use crate::plan::meta_partition::Range;
 use crate::plan::placement::{self, Chosen, Demand};
 use crate::state::{State, Txn};
@@ -48,7 +50,11 @@ impl Master {
         let moment = self.moment();
         let state = &moment.state;
         let record = state.volumes.get(&volume).cloned().ok_or(fault::VOL_NOT_EXISTS)?;
-        let chosen = self.choose(&moment, |live| Demand::data(&moment.scene(), &live.reports, &record, media))?;
+        let mut chosen = self.choose(&moment, |live| Demand::data(&moment.scene(), &live.reports, &record, media))?;
+        if mutant!("same host twice") {
+            chosen.hosts[1] = chosen.hosts[0].clone();
+            chosen.peers[1] = chosen.peers[0].clone();
+        }
         let (id, _creation) = self.commit_intent(PartitionKind::Data, &record, &chosen, term, Counter::DataPartition).await?;
 
         let request = CreateDataPartitionRequest {
@@ -70,6 +76,7 @@ impl Master {
         for (host, answer) in chosen.hosts.iter().zip(join_all(sends).await) {
             match answer {
                 Ok(body) => disks.push((host.clone(), String::from_utf8_lossy(&body).into_owned())),
+                Err(CallError::Unknown { .. }) if mutant!("time-out read as created") => disks.push((host.clone(), String::new())),
                 Err(why) => {
                     tracing::warn!(partition = id.0, host, %why, "data partition not created");
                     failed.get_or_insert(why);

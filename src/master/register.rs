@@ -7,6 +7,7 @@ use super::Master;
 use crate::ids::{NodeId, NodeSetId};
 use crate::model::topology::zone_or_default;
 use crate::model::{Counter, DataNode, MediaType, MetaNode, NodeSet, Zone};
+use crate::mutants::mutant;
 use crate::plan::node_set::{choose_for_data_node, choose_for_meta_node, sets_to_make};
 use crate::plan::scene::Scene;
 use crate::state::{State, Txn};
@@ -99,7 +100,7 @@ impl Master {
         r.zone = zone_or_default(&r.zone).to_owned();
         let id = self
             .commit("register meta node", |state, txn| {
-                if let Some(node) = txn.meta_node_by_addr(&r.addr) {
+                if let Some(node) = txn.meta_node_by_addr(&r.addr).filter(|_| !mutant!("known node gets a new id")) {
                     let mut node = (*node).clone();
                     // v3.5.3 compares the node set asked for with the node's own id here; clients rely on the refusal.
                     if r.node_set > 0 && r.node_set != node.id.0 {

@@ -9,6 +9,7 @@ use crate::env::Purpose;
 use crate::ids::VolumeId;
 use crate::limits;
 use crate::model::{Counter, Key, VersionList, Volume, VolumeIntent, VolumeStatus};
+use crate::mutants::mutant;
 use crate::plan::meta_partition::initial_ranges;
 use crate::plan::zone_check;
 use crate::wire::reply::{fault, Fault};
@@ -58,7 +59,9 @@ impl Master {
             return Err(wrapped(&e));
         }
         self.cached.refresh_volume(self, id);
-        self.give_to_owner(&record).await?;
+        if !mutant!("volume acknowledged before it is complete") {
+            self.give_to_owner(&record).await?;
+        }
         Ok(self.state().data_partitions_of_volume(id).count())
     }
 

@@ -4,6 +4,7 @@
 //! [`limits::TASK_EXPIRES_AFTER_SECS`] passed since it was last sent. The acknowledgement on the connection does not end it.
 
 use crate::limits;
+use crate::mutants::mutant;
 use crate::wire::opcode::Opcode;
 use crate::wire::task::{status, EncodedTask};
 use std::collections::BTreeMap;
@@ -20,6 +21,9 @@ struct Queued {
 impl Queued {
     fn is_over(&self, now: Now) -> bool {
         let expiry = Duration::from_secs(limits::TASK_EXPIRES_AFTER_SECS as u64);
+        if mutant!("task sent without end") {
+            return false;
+        }
         self.task.send_count >= limits::TASK_SENDS_MAX || self.sent_at.is_some_and(|at| now.saturating_sub(at) > expiry)
     }
 

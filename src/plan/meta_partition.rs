@@ -8,6 +8,7 @@ use super::usable::{meta_node_over_threshold, meta_node_writable};
 use crate::ids::{PartitionId, VolumeId};
 use crate::limits::INODE_MAX;
 use crate::model::{Freeze, MetaPartition, PartitionStatus, Volume};
+use crate::mutants::mutant;
 use crate::state::State;
 use crate::wire::reply::{fault, Fault};
 use std::sync::Arc;
@@ -183,7 +184,7 @@ pub fn initial_ranges(count: u64, step: u64) -> Vec<Range> {
         if end == INODE_MAX {
             break;
         }
-        start = end + 1;
+        start = end + u64::from(!mutant!("ranges overlap"));
     }
     ranges
 }

@@ -7,6 +7,7 @@ use super::{Change, Stopped};
 use crate::env::Mono;
 use crate::ids::MasterId;
 use crate::limits;
+use crate::mutants::mutant;
 
 impl<O: Clone + Send + Sync + 'static> Driver<O> {
     pub(super) fn begin_to_leave(&mut self) -> Result<(), Stopped> {
@@ -54,8 +55,12 @@ impl<O: Clone + Send + Sync + 'static> Driver<O> {
         }
         let base = self.node.store().base().unwrap_or_default().index;
         if !self.compacting && self.applied.saturating_sub(base) > self.options.retain_logs.saturating_mul(2) {
-            self.compacting = true;
-            self.give(Work::Sync);
+            if mutant!("log compacted before the state is synced") {
+                self.compact(self.applied);
+            } else {
+                self.compacting = true;
+                self.give(Work::Sync);
+            }
         }
         if self.outgoing.expire(now) {
             self.node.mut_store().set_snapshot(None);
@@ -66,7 +71,7 @@ impl<O: Clone + Send + Sync + 'static> Driver<O> {
     /// The membership does not name another disk for this master.
     fn is_meant(&self) -> bool {
         let named = self.membership.members.get(&self.options.id).and_then(|member| member.incarnation);
-        named.is_none_or(|incarnation| incarnation == self.identity.incarnation)
+        named.is_none_or(|incarnation| incarnation == self.identity.incarnation) || mutant!("disk of another master")
     }
 
     pub(super) fn campaign(&mut self) {

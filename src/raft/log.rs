@@ -8,6 +8,7 @@
 
 use crate::env::{Batch, Durability, Env, Purpose, Store, StoreError};
 use crate::limits;
+use crate::mutants::mutant;
 use prost::Message as _;
 use raft::eraftpb::{ConfState, Entry, HardState, Snapshot, SnapshotMetadata};
 use raft::{GetEntriesContext, RaftState, Storage, StorageError};
@@ -102,7 +103,9 @@ impl Log {
         // only once it is on disk.
         let mut batch = Batch::default();
         batch.put(INCARNATION, incarnation.to_be_bytes());
-        store.write(batch, Durability::Synced).await?;
+        let durability =
+            if mutant!("what an earlier process wrote is taken for synced") { Durability::Buffered } else { Durability::Synced };
+        store.write(batch, durability).await?;
         let mut log = Log {
             store,
             incarnation,

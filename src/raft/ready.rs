@@ -66,6 +66,9 @@ impl<O: Clone + Send + Sync + 'static> Driver<O> {
         let log = self.node.mut_store();
         log.stage_entries(&mut batch, ready.take_entries());
         log.stage_hard_state(&mut batch, self.hard.clone());
+        if mutant!("messages before the sync") {
+            self.send(ready.take_persisted_messages());
+        }
         if !batch.is_empty() {
             let forgets = match no_entries {
                 true => mutant!("vote not synced"),
@@ -184,7 +187,9 @@ impl<O: Clone + Send + Sync + 'static> Driver<O> {
         let (_, pairs) = received.ok_or_else(|| Stopped::Failed("a snapshot without its contents".into()))?;
         let point = Point { index: meta.index, term: meta.term };
         let mut mark = std::mem::take(batch);
-        self.node.mut_store().stage_installing(&mut mark, point);
+        if !mutant!("install without a mark") {
+            self.node.mut_store().stage_installing(&mut mark, point);
+        }
         self.store.write(mark, Durability::Synced).await.map_err(failed)?;
 
         let (done, installed) = oneshot::channel();
@@ -256,6 +261,7 @@ impl<O: Clone + Send + Sync + 'static> Driver<O> {
 
     pub(super) fn snapshot_made(&mut self, index: u64, membership: &Membership, pairs: Vec<Pair>) {
         self.outgoing.asked = false;
+        let index = index - u64::from(mutant!("snapshot index one too low"));
         // The log may have begun anew since it was asked for.
         let Ok(term) = self.node.store().term(index) else { return };
         let meta = SnapshotMetadata { index, term, conf_state: Some(membership.conf_state()) };

@@ -8,6 +8,7 @@ use super::message::{is_sound, Envelope, PairRecord, SnapshotBegin, SnapshotEnd,
 use crate::env::storage::Pair;
 use crate::env::Env;
 use crate::limits;
+use crate::mutants::mutant;
 use raft::eraftpb::MessageType;
 use std::io;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -30,7 +31,8 @@ pub async fn send(env: &Env, addr: &str, replica_port: u16, envelope: Envelope, 
         let mut stream = dial(env, addr, replica_port).await?;
         write_all(env, &mut stream, envelope, pairs).await?;
         // Where the power went, no answer and no end of the connection ever comes.
-        match read_frame(env, &mut stream, env.now() + limits::RAFT_FRAME_TIMEOUT).await? {
+        let answer_by = if mutant!("answer to a snapshot awaited for minutes") { deadline } else { env.now() + limits::RAFT_FRAME_TIMEOUT };
+        match read_frame(env, &mut stream, answer_by).await? {
             Frame::SnapshotReceived => Ok(()),
             _ => Err(io::ErrorKind::InvalidData.into()),
         }

@@ -11,6 +11,7 @@ use super::{Entry, Member, Membership, Options, Payload, Role, StateMachine, Sta
 use crate::env::{Batch, Durability, Env, Store, StoreError};
 use crate::ids::{Index, Term};
 use crate::limits;
+use crate::mutants::mutant;
 use raft::eraftpb::HardState;
 use std::collections::BTreeMap;
 use std::io;
@@ -131,7 +132,7 @@ async fn examine<M: StateMachine>(log: &mut Log, store: &Arc<dyn Store>, machine
             return Err(StartError::Disks(format!("walDir holds a log from index {} and storeDir holds no group", base.index + 1)));
         };
         let owner = membership.members.iter().find(|(id, member)| **id != options.id && member.incarnation == Some(log.incarnation()));
-        if let Some((id, _)) = owner {
+        if let Some((id, _)) = owner.filter(|_| !mutant!("disk of another master")) {
             return Err(StartError::Disks(format!(
                 "walDir is that of master {id}: empty walDir and storeDir, then remove and add this master"
             )));

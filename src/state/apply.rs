@@ -66,7 +66,7 @@ impl State {
 
     fn attempt(&self, index: Index, command: &Command) -> Result<(State, Writes), Outcome> {
         for expect in &command.expects {
-            if self.revision(&expect.key).map(|revision| revision.0) != expect.revision {
+            if self.revision(&expect.key).map(|revision| revision.0) != expect.revision && !mutant!("expectations ignored") {
                 return Err(Outcome::Conflict { key: expect.key.clone() });
             }
         }
@@ -134,7 +134,9 @@ impl State {
             let there = Any::in_place_of(&self.contents, &place).is_some_and(|record| record.place() == place);
             if there {
                 let old = Any::remove(&mut self.contents, &place);
-                self.indexes.change(old.as_ref(), None);
+                if !mutant!("deleted record stays in the indexes") {
+                    self.indexes.change(old.as_ref(), None);
+                }
                 self.derive_cluster(&place);
             }
         }
@@ -178,10 +180,14 @@ fn store(writes: &mut Writes, key: &str, value: Option<&[u8]>, index: Index) {
     match value {
         Some(value) => {
             writes.put(key, value);
-            writes.put(key::revision_key(key), index.to_string());
+            if !mutant!("revision not stored") {
+                writes.put(key::revision_key(key), index.to_string());
+            }
         }
         None => {
-            writes.delete(key);
+            if !mutant!("deleted record stays in the store") {
+                writes.delete(key);
+            }
             writes.delete(key::revision_key(key));
         }
     }
