@@ -19,7 +19,7 @@ const THINK_MAX: Duration = Duration::from_millis(500);
 /// A step that is later than this is left out: who waited does not make up for it.
 const LATE_MAX: Duration = Duration::from_secs(2);
 /// Before a client asks the next master, when one is away or knows no leader.
-const NEXT_AFTER: Duration = Duration::from_millis(100);
+const NEXT_AFTER: Duration = Duration::from_millis(200);
 /// How often it asks for the same at most, but for deletions.
 const TRIES_MAX: usize = 20;
 /// Between two looks whether the work is over.

@@ -31,7 +31,7 @@ const ROUNDS_DEFAULT: usize = 6;
 /// The clients have work for so long a round; they stop with the last one.
 const ROUND_MAX: Duration = Duration::from_secs(40);
 /// Fewer acknowledged changes than this a round prove nothing.
-const WRITES_PER_ROUND_MIN: usize = 3;
+const WRITES_PER_ROUND_MIN: usize = 2;
 /// How often progress is asked for in the end.
 const ASK_EVERY: Duration = Duration::from_millis(250);
 /// Between two looks at the stores of stopped masters, when there was still something to do.
