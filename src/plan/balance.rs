@@ -15,7 +15,8 @@ mod tests;
 
 use super::reports::{MetaNodeReport, Reports};
 use super::scene::Scene;
-use crate::ids::PartitionId;
+use super::usable::meta_node_can_allocate;
+use crate::ids::{NodeSetId, PartitionId};
 use crate::model::{BalancePlan, MetaNode, MetaPartition, PartitionBalance, ReplicaBalance};
 use crate::state::State;
 use crate::wire::gojson::List;
@@ -120,6 +121,12 @@ fn unheard(scene: &Scene<'_>, reports: &Reports) -> Option<Fault> {
     let mut nodes = scene.state.meta_nodes.values();
     let unknown = nodes.find(|node| reports.meta_liveness(&node.addr, scene.now) == super::liveness::Liveness::Unknown)?;
     Some(Fault::internal(format!("this leader has not heard meta node {} yet", unknown.addr)))
+}
+
+/// Is the node fit for more replicas, and not to be emptied itself?
+fn takes_replicas(scene: &Scene<'_>, reports: &Reports, node: &MetaNode, report: &MetaNodeReport) -> bool {
+    let leaves = report.to_be_offline || scene.state.empty_nodes.contains_key(&node.addr);
+    !leaves && meta_node_can_allocate(node, report, reports.meta_liveness(&node.addr, scene.now), scene.rules)
 }
 
 fn load<'a>(scene: &Scene<'_>, reports: &Reports, node: &'a MetaNode, report: &MetaNodeReport) -> Loaded<'a> {
@@ -238,11 +245,7 @@ fn destinations(scene: &Scene<'_>, room: &mut Room<'_>, entry: &PartitionBalance
             continue;
         }
         let set = replica.src_node_set_id;
-        let of_set = |list: &'_ List<ReplicaBalance>| -> Vec<ReplicaBalance> {
-            list.iter().filter(|other| other.src_node_set_id == set).cloned().collect()
-        };
-        let (some, all) = (of_set(&entry.over_load), of_set(&entry.original));
-        let (some, all): (Vec<&ReplicaBalance>, Vec<&ReplicaBalance>) = (some.iter().collect(), all.iter().collect());
+        let (some, all) = (of_set(&entry.over_load, set), of_set(&entry.original, set));
         let found = {
             let need = |leaving| Need { scene, entry, moves: &moves, leaving, size };
             let found = room.in_set(set, &need(&some)).map(|nodes| (&some, nodes));
@@ -253,6 +256,10 @@ fn destinations(scene: &Scene<'_>, room: &mut Room<'_>, entry: &PartitionBalance
         moves.extend(taken);
     }
     Some(moves)
+}
+
+fn of_set(replicas: &[ReplicaBalance], set: NodeSetId) -> Vec<&ReplicaBalance> {
+    replicas.iter().filter(|replica| replica.src_node_set_id == set).collect()
 }
 
 /// Other destinations for a partition of a plan, with the room that there is now.

@@ -3,7 +3,7 @@
 //! The plan's record says which replica is on its way, and the move's own record how far that is: whoever leads next goes on from there
 //! (v3.5.3 passes by every partition that was begun). Partitions move one after the other, and so do the replicas of one.
 
-use super::{emptied, kind, not_enough, other_destinations, status};
+use super::{emptied, kind, not_enough, other_destinations, status, takes_replicas};
 use crate::ids::{PartitionId, Term};
 use crate::model::{BalancePlan, EmptyNode, MetaPartition, PartitionBalance, PartitionKind, ReplicaBalance};
 use crate::plan::life::Life;
@@ -12,7 +12,6 @@ use crate::plan::meta_partition::{leader, life};
 use crate::plan::moves::meta::allowed;
 use crate::plan::reports::Reports;
 use crate::plan::scene::Scene;
-use crate::plan::usable::meta_node_can_allocate;
 use crate::wire::gojson::Time;
 use crate::wire::reply::{fault, Fault};
 use std::time::Duration;
@@ -178,12 +177,9 @@ impl View<'_> {
         let (scene, addr) = (&self.scene, mv.destination.as_str());
         let Some((node, report)) = scene.state.meta_node_by_addr(addr).zip(self.reports.meta_node(addr)) else { return false };
         let mid = scene.state.settings.effective_meta_node_memory_mid_per();
-        let leaves = report.to_be_offline || scene.state.empty_nodes.contains_key(addr);
         let left = scene.state.leftovers.contains_key(&(PartitionKind::Meta, entry.id, addr.to_owned()));
-        let liveness = self.reports.meta_liveness(addr, scene.now);
         let has_room = report.ratio().max(report.system_ratio()) < mid;
-        let fits = has_room && meta_node_can_allocate(node, report, liveness, scene.rules);
-        fits && !leaves && !left
+        has_room && !left && takes_replicas(scene, self.reports, node, report)
     }
 
     /// The source still has its replica, and nothing of the partition moves.

@@ -1,11 +1,12 @@
 //! Meta nodes with memory to give, and what a plan has promised of it (v3.5.3 http-partitions-nodes.md §9.1).
 
+use super::takes_replicas;
 use crate::ids::{NodeId, NodeSetId};
 use crate::limits::GIB;
 use crate::model::{MetaNode, PartitionBalance, PartitionKind, ReplicaBalance};
+use crate::plan::placement::machine;
 use crate::plan::reports::{MetaNodeReport, Reports};
 use crate::plan::scene::Scene;
-use crate::plan::usable::meta_node_can_allocate;
 use std::collections::BTreeMap;
 
 /// Memory that stays free on a node that takes replicas.
@@ -86,7 +87,6 @@ impl Need<'_> {
     }
 
     fn has_a_machine_of_its_own(&self, addr: &str, chosen: &[&Spare<'_>]) -> bool {
-        let machine = |addr: &str| addr.split_once(':').map_or(addr.to_owned(), |(ip, _)| ip.to_owned());
         let old = self.entry.original.iter().map(|replica| replica.source.as_str());
         let planned = self.moves.iter().map(|mv| mv.destination.as_str());
         let mut others = old.chain(planned).chain(chosen.iter().map(|spare| spare.node.addr.as_str()));
@@ -109,10 +109,8 @@ impl<'a> Room<'a> {
         let mut sets: BTreeMap<_, BTreeMap<NodeId, Spare<'a>>> = BTreeMap::new();
         for node in state.meta_nodes.values() {
             let Some(report) = reports.meta_node(&node.addr) else { continue };
-            let liveness = reports.meta_liveness(&node.addr, scene.now);
-            let leaves = report.to_be_offline || state.empty_nodes.contains_key(&node.addr);
             let spare = Spare::of(node, report);
-            if !leaves && meta_node_can_allocate(node, report, liveness, scene.rules) && spare.ratio(0) <= low {
+            if takes_replicas(scene, reports, node, report) && spare.ratio(0) <= low {
                 sets.entry((node.zone_name.clone(), node.node_set_id)).or_default().insert(node.id, spare);
             }
         }

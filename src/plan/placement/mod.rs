@@ -143,6 +143,11 @@ fn presuming_if_needed<T>(
     choice(&Census { presume: true, ..census }, selectors)
 }
 
+/// The machine of a node's address: its ip.
+pub fn machine(addr: &str) -> &str {
+    addr.split_once(':').map_or(addr, |(ip, _)| ip)
+}
+
 /// Refuses two hosts with one address (`allowMultipleReplicasOnSameMachine` is off).
 ///
 /// # Errors
@@ -150,7 +155,7 @@ fn presuming_if_needed<T>(
 pub fn refuse_same_machine(hosts: &[String]) -> Result<(), Fault> {
     let mut machines = BTreeMap::new();
     for host in hosts {
-        let ip = host.split_once(':').map_or(host.as_str(), |(ip, _)| ip);
+        let ip = machine(host);
         if machines.insert(ip, ()).is_some() {
             return Err(Fault::internal(format!(
                 "Don't allow multiple replicas on same machine while create dp/mp. Multiple replicas locate on [{ip}] "

@@ -4,6 +4,7 @@
 //! distinct nodes or refuses. Where v3.5.3 loops until enough nodes have weight, the number of its rounds is computed: nothing here
 //! depends on how empty or how large a node is.
 
+use super::machine;
 use crate::ids::NodeId;
 use crate::wire::reply::Fault;
 use std::collections::{BTreeMap, BTreeSet};
@@ -192,10 +193,6 @@ pub(super) fn nth_least(weights: impl Iterator<Item = (f64, f64)>, rounds: impl 
     all.get(n.saturating_sub(1)).copied().filter(|r| r.is_finite()).unwrap_or(0.0)
 }
 
-fn ip(addr: &str) -> &str {
-    addr.split_once(':').map_or(addr, |(ip, _)| ip)
-}
-
 fn by_space(candidates: &[Node<'_>], n: usize) -> Vec<NodeId> {
     let mut left: Vec<Node<'_>> = candidates.to_vec();
     left.sort_by_key(|node| std::cmp::Reverse(node.available));
@@ -204,7 +201,7 @@ fn by_space(candidates: &[Node<'_>], n: usize) -> Vec<NodeId> {
     while chosen.len() < n {
         let mut machines = BTreeSet::new();
         left.retain(|node| {
-            let take = chosen.len() < n && machines.insert(ip(node.addr));
+            let take = chosen.len() < n && machines.insert(machine(node.addr));
             if take {
                 chosen.push(node.id);
             }
@@ -247,7 +244,7 @@ fn by_straw(candidates: &[Node<'_>], n: usize, random: &mut Random<'_>) -> Vec<N
     let mut chosen = Vec::new();
     while chosen.len() < n {
         let mut best: Option<(f64, usize)> = None;
-        for (at, node) in left.iter().enumerate().filter(|(_, node)| !machines.contains(ip(node.addr))) {
+        for (at, node) in left.iter().enumerate().filter(|(_, node)| !machines.contains(machine(node.addr))) {
             let length = straw(node.available as f64 / GIB, random);
             if best.is_none_or(|(longest, _)| length > longest) {
                 best = Some((length, at));
@@ -256,7 +253,7 @@ fn by_straw(candidates: &[Node<'_>], n: usize, random: &mut Random<'_>) -> Vec<N
         match best {
             Some((_, at)) => {
                 let node = left.remove(at);
-                machines.insert(ip(node.addr));
+                machines.insert(machine(node.addr));
                 chosen.push(node.id);
             }
             // Every machine gave a node: the next round begins.
